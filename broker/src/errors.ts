@@ -1,0 +1,57 @@
+/** Every way in which Sluice refuses or fails, each with the sentence that explains it and whether trying again helps. */
+export const ERROR_CODES = {
+  "invalid-request": { meaning: "The request cannot be understood.", retryable: false },
+  "validation-failed": {
+    meaning: "The request is well formed, but a field has a value that is not allowed.",
+    retryable: false,
+  },
+  "model-not-found": { meaning: "No model of that name and version is registered.", retryable: false },
+  "payload-too-large": { meaning: "The input is larger than its limit.", retryable: false },
+  "task-not-found": { meaning: "There is no such task for this caller.", retryable: false },
+  "result-expired": { meaning: "The task was finished, and its result is no longer kept.", retryable: false },
+  "queue-full": { meaning: "As many tasks wait as the queue may hold.", retryable: true },
+  "no-workers": { meaning: "No worker serves the pool of this model at the moment.", retryable: true },
+  "storage-unavailable": { meaning: "Redis did not carry out the command.", retryable: true },
+  "shutting-down": { meaning: "This process is stopping and takes no new work.", retryable: true },
+  "idempotency-key-reused": {
+    meaning: "The Idempotency-Key belongs to a request with another body.",
+    retryable: false,
+  },
+  "request-in-progress": {
+    meaning: "The first request with this Idempotency-Key is still being admitted.",
+    retryable: true,
+  },
+  "endpoint-unavailable": { meaning: "The inference endpoint is down, overloaded or too slow.", retryable: true },
+  "input-rejected": { meaning: "The model or the decoder refused this input.", retryable: false },
+  "upstream-invalid": { meaning: "The inference endpoint gave an answer that cannot be used.", retryable: false },
+  "worker-died": { meaning: "Workers died each time they ran this input.", retryable: false },
+  "config-invalid": { meaning: "A setting has a value or a combination that is not allowed.", retryable: false },
+  internal: { meaning: "A bug in Sluice.", retryable: false },
+} as const;
+
+/** One of the closed list of codes. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The only error class of Sluice. Switch on `code`, never on the message. */
+export class BrokerError extends Error {
+  readonly code: ErrorCode;
+  /** Facts for the caller that are safe to show: limits, pointers, waiting times. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "BrokerError";
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  /** Whether the same request may succeed later. */
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+
+  /** The error itself if it is ours already, else one with the given code and the original as its cause. */
+  static from(error: unknown, code: ErrorCode, message: string): BrokerError {
+    return error instanceof BrokerError ? error : new BrokerError(code, message, { cause: error });
+  }
+}
