@@ -1,5 +1,17 @@
 export { type Clock, systemClock } from "./clock.js";
 export { BrokerError, ERROR_CODES, type ErrorCode } from "./errors.js";
+export type { Service } from "./service.js";
+
+export { type Digest, type DigestParts, digestOf } from "./digest.js";
+export { createTaskId, type ParsedTaskId, parseTaskId } from "./ids.js";
+export { keys, SHARD_COUNT } from "./keys.js";
+export { type BatchClass, DEFAULT_ZONE, formatLane, type Lane, parseLane } from "./lane.js";
+
+export { connectRedis, type RedisClient } from "./redis/connect.js";
+export { createPoller } from "./redis/poller.js";
+export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
+export { type ChannelHandler, createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
+
 export {
   type Datatype,
   type ModelDefinition,
@@ -7,4 +19,96 @@ export {
   type ModelOutput,
   modelDefinitionSchema,
 } from "./models/model-definition.js";
-export type { Service } from "./service.js";
+export { createModelRegistry, type ModelRegistry, registerModels } from "./models/model-registry.js";
+export { createLiveSettings, type LiveSettings } from "./settings/live-settings.js";
+export {
+  DEFAULT_SETTINGS,
+  parseSettings,
+  SETTING_NAMES,
+  type SettingName,
+  type Settings,
+  type SettingsSet,
+} from "./settings/settings.js";
+
+export { admitTask, type AdmitRequest } from "./tasks/admission.js";
+export {
+  type DeadLetter,
+  deleteDeadLetter,
+  listDeadLetters,
+  readDeadLetter,
+  redriveDeadLetter,
+} from "./tasks/dead-letters.js";
+export { createDoneEvents, type DoneEvents } from "./tasks/done-events.js";
+export {
+  bindIdempotencyKey,
+  confirmIdempotencyKey,
+  type IdempotentRequest,
+  type IdempotentTask,
+  releaseIdempotencyKey,
+} from "./tasks/idempotency.js";
+export {
+  decodeFailure,
+  decodeOutput,
+  decodeRecord,
+  encodeFailure,
+  encodeOutput,
+  encodeRecord,
+  type OutputTensor,
+  type RunRecord,
+  type TaskFailure,
+} from "./tasks/outcome.js";
+export { cancelTask, readTask } from "./tasks/read-task.js";
+export { keepMs } from "./tasks/retention.js";
+export type { AdmitReply } from "./scripts/admit.js";
+export type { CancelReply } from "./scripts/cancel.js";
+export type { ClaimReply } from "./scripts/claim.js";
+export type { ExpireReply } from "./scripts/expire.js";
+export type { LookUpReply } from "./scripts/look-up.js";
+export type { OwnShardReply } from "./scripts/own-shard.js";
+export type { PublishReply } from "./scripts/publish-batch.js";
+export type { ReadTaskReply } from "./scripts/read-task.js";
+export type { SettleReply } from "./scripts/settle.js";
+
+export { type BlobStore } from "./blobs/blob-store.js";
+export { createLocalBlobStore } from "./blobs/local-blob-store.js";
+
+export { expireRuns, lookUpRuns, publishBatch, type RunPlace } from "./batches/batcher-custody.js";
+export {
+  type BatchReason,
+  type CreditMessage,
+  decodeCredit,
+  decodeNotice,
+  encodeCredit,
+  encodeNotice,
+  type Notice,
+  type NoticeRow,
+  type UnsettledReason,
+} from "./batches/notice.js";
+export { createNoticeReader, type NoticeReader, type PulledNotice } from "./batches/notice-reader.js";
+export {
+  countLiveSlots,
+  type DeadNotice,
+  findDeadNotices,
+  heartbeatSlots,
+  reclaimDeadNotice,
+  removeSlots,
+} from "./batches/pool-slots.js";
+export {
+  BLOCK_MS,
+  HEARTBEAT_MS,
+  MAX_ALONE_DEATHS,
+  MAX_DEATHS,
+  SHARD_LEASE_MS,
+  SLOT_ALIVE_MS,
+} from "./batches/protocol-limits.js";
+export { createReadyReader, type ReadyReader, type ReadyStream, sweepPending } from "./batches/ready-reader.js";
+export { parseReadyEntry, type Ref } from "./batches/ref.js";
+export { announceBatcher, ownShard, removeBatcher } from "./batches/shard-ownership.js";
+export {
+  claimRuns,
+  finishBatch,
+  type RowOutcome,
+  type Settlement,
+  settleRuns,
+  unclaimRuns,
+} from "./batches/worker-custody.js";

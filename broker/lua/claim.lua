@@ -1,0 +1,61 @@
+#!lua flags=allow-oom
+-- A worker slot takes the runs of one notice: only runs that are open, in time and not leased (a repeat of this very
+-- claim is answered again). A claim that was never given back counts as a death of its worker. A run with too many
+-- deaths in company is refused unless it is alone in its batch, and the refusal says so [R9]; only from then on do
+-- deaths count to its dead letter [R12], which it gets here. One slot. O(runs + bytes of input).
+-- KEYS: run...
+-- ARGV: slot, batchId, leaseMs, batchRuns (runs in the whole notice, all shards), maxDeaths, maxAloneDeaths,
+--       keepMs (of a failed run), deathError (msgpack, told to tasks of a run that kills its workers), runId...
+-- REPLY: {nowMs, per run: {"closed"} | {"leased", remainingMs} | {"late"} | {"apart"} | {"dead"}
+--        | {"claimed", attempts, inputField (input | blob), input}}
+-- @include now-ms
+-- @include count-death
+-- @include bury-run
+local slot, batch_id, lease_ms, batch_runs, max_deaths, max_alone_deaths, keep_ms, death_error = unpack(ARGV, 1, 8)
+local alone_here = batch_runs == '1'
+local me = slot .. ' ' .. batch_id
+local now = now_ms()
+local replies = { now }
+
+local function claim(run, run_id)
+  local fields = redis.call('HMGET', run, 'state', 'lease', 'worker', 'deaths', 'alone', 'alone_deaths', 'deadline',
+    'attempts', 'input', 'blob')
+  local state, lease, worker, _, alone = unpack(fields, 1, 5)
+  local deaths, alone_deaths = tonumber(fields[4] or '0'), tonumber(fields[6] or '0')
+  if state ~= 'OPEN' then
+    return { 'closed' }
+  end
+  if tonumber(lease or '0') > now and worker ~= me then
+    return { 'leased', tonumber(lease) - now }
+  end
+  -- A slot that comes back with another batch is alive: that was no death.
+  local counts = worker and worker ~= '' and string.match(worker, '^%S+') ~= slot
+  local refused = not alone_here and deaths + ((counts and alone ~= '1') and 1 or 0) >= tonumber(max_deaths)
+  if not refused and tonumber(fields[7]) < now then
+    return { 'late' }
+  end
+  if counts then
+    deaths, alone_deaths = count_death(run, deaths, alone, alone_deaths)
+  end
+  if refused then
+    return { 'apart' }
+  end
+  if alone_here and alone_deaths >= tonumber(max_alone_deaths) then
+    local shard = string.match(run, '^.-}:')
+    bury_run(shard, run_id, now, keep_ms, 'worker-died', death_error, '')
+    redis.call('SPUBLISH', shard .. 'done', run_id)
+    return { 'dead' }
+  end
+  local attempts = tonumber(fields[8] or '0') + (worker == me and 0 or 1)
+  redis.call('HSET', run, 'lease', now + lease_ms, 'worker', me, 'attempts', attempts,
+    'alone', deaths >= tonumber(max_deaths) and 1 or 0)
+  if fields[9] then
+    return { 'claimed', attempts, 'input', fields[9] }
+  end
+  return { 'claimed', attempts, 'blob', fields[10] or '' }
+end
+
+for i, run in ipairs(KEYS) do
+  replies[i + 1] = claim(run, ARGV[8 + i])
+end
+return replies

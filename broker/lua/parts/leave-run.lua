@@ -1,0 +1,17 @@
+-- @include remove-entries
+-- Takes one task off an open run and lets the task speak for itself from now on (CANCELED or EXPIRED). The run
+-- closes when nobody is left: its entries, its input and its record go in this same script; the other tasks of the
+-- run are never touched. Returns whether the run closed, and the blob that nobody needs any more ('' if none).
+local function leave_run(shard, run_id, task_id, state)
+  local run, tasks = shard .. 'run:' .. run_id, shard .. 'run:' .. run_id .. ':tasks'
+  redis.call('HSET', shard .. 'task:' .. task_id, 'state', state)
+  redis.call('SPUBLISH', shard .. 'done', run_id)
+  redis.call('ZREM', tasks, task_id)
+  if redis.call('HINCRBY', run, 'live', -1) > 0 then
+    return false, ''
+  end
+  local fields = redis.call('HMGET', run, 'lane', 'entry', 'now_lane', 'now_entry', 'blob')
+  remove_entries(shard, fields[1], fields[2], fields[3], fields[4])
+  redis.call('UNLINK', run, tasks)
+  return true, fields[5] or ''
+end

@@ -1,0 +1,36 @@
+#!lua flags=allow-oom
+-- Stores the results of runs and ends their custody, in one script: result or dead letter, XACK + XDEL of the ready
+-- entries [R11], wake-up of whoever waits. A run must be open, it need not be leased by the caller: the first result
+-- wins, and a run that is gone is not made again. One slot. O(runs + bytes of output).
+-- KEYS: run...
+-- ARGV: keepMs, then five per run: runId, state (SUCCESS | FAILED), value (output, or error), record (msgpack),
+--       reason (error code of FAILED, else '')
+-- REPLY: per run "settled" | "closed"
+-- @include now-ms
+-- @include bury-run
+local keep_ms, now = ARGV[1], now_ms()
+local shard = string.match(KEYS[1], '^.-}:')
+local replies, done = {}, {}
+for i, run in ipairs(KEYS) do
+  local run_id, state, value, record, reason = unpack(ARGV, 5 * i - 3, 5 * i + 1)
+  local fields = redis.call('HMGET', run, 'state', 'lane', 'entry', 'now_lane', 'now_entry')
+  if fields[1] ~= 'OPEN' then
+    replies[i] = 'closed'
+  else
+    if state == 'SUCCESS' then
+      redis.call('HSET', run, 'state', 'SUCCESS', 'output', value, 'record', record, 'finished', now)
+      redis.call('HDEL', run, 'input', 'blob', 'lease', 'worker')
+      remove_entries(shard, fields[2], fields[3], fields[4], fields[5])
+      redis.call('UNLINK', run .. ':tasks')
+      redis.call('PEXPIRE', run, keep_ms)
+    else
+      bury_run(shard, run_id, now, keep_ms, reason, value, record)
+    end
+    replies[i] = 'settled'
+    done[#done + 1] = run_id
+  end
+end
+if #done > 0 then
+  redis.call('SPUBLISH', shard .. 'done', table.concat(done, ' '))
+end
+return replies

@@ -1,0 +1,84 @@
+import { Packr } from "msgpackr";
+import { parseTaskId } from "../ids.js";
+
+/** Why a batch left: it was full, due, or holds one run that must be alone. */
+export type BatchReason = "full" | "due" | "drain" | "solo" | "marginal" | "deadline" | "idle";
+
+/** One run of a notice. */
+export interface NoticeRow {
+  readonly runId: string;
+  readonly digest: string;
+  /** Server time of its admission, milliseconds. */
+  readonly admittedMs: number;
+}
+
+/** A batch on its way from a batcher to a worker slot. Only a notice: it may be lost or come twice. */
+export interface Notice {
+  readonly batchId: string;
+  /** The batcher that published it. */
+  readonly batcher: string;
+  readonly lane: string;
+  readonly reason: BatchReason;
+  /** How long the oldest run waited in the batcher, milliseconds. */
+  readonly waitMs: number;
+  readonly rows: readonly NoticeRow[];
+}
+
+/** Why a run of a finished batch is not settled. */
+export type UnsettledReason = "returned" | "apart" | "unknown";
+
+/** What the end of a batch tells the batchers. It may be lost. */
+export interface CreditMessage {
+  /** Empty when it only says that there are new slots. */
+  readonly batchId: string;
+  /** From the claim to the last settled row, milliseconds. */
+  readonly serviceMs: number;
+  readonly unsettled: readonly { readonly runId: string; readonly why: UnsettledReason }[];
+}
+
+/** Older and newer versions of a message may meet on one stream: the first element says which one it is. */
+const VERSION = 1;
+const packr = new Packr({ useRecords: false });
+
+/** Notice -> msgpack array. */
+export function encodeNotice(notice: Notice): Buffer {
+  const rows = notice.rows.map((row) => [row.runId, row.digest, row.admittedMs]);
+  return packr.pack([VERSION, notice.batchId, notice.batcher, notice.lane, notice.reason, notice.waitMs, rows]);
+}
+
+/** msgpack -> notice; undefined for bytes of another version or none of ours. */
+export function decodeNotice(bytes: Uint8Array): Notice | undefined {
+  const list = unpackList(bytes);
+  if (list?.[0] !== VERSION || !Array.isArray(list[6])) return undefined;
+  const [, batchId, batcher, lane, reason, waitMs] = list;
+  const rows: NoticeRow[] = [];
+  for (const row of list[6] as unknown[]) {
+    const [runId, digest, admittedMs] = Array.isArray(row) ? (row as unknown[]) : [];
+    if (typeof runId !== "string" || !parseTaskId(runId)) return undefined;
+    rows.push({ runId, digest: String(digest), admittedMs: Number(admittedMs) });
+  }
+  if (typeof batchId !== "string" || typeof batcher !== "string" || typeof lane !== "string") return undefined;
+  return { batchId, batcher, lane, reason: reason as BatchReason, waitMs: Number(waitMs), rows };
+}
+
+/** Credit message -> msgpack array. */
+export function encodeCredit(message: CreditMessage): Buffer {
+  return packr.pack([VERSION, message.batchId, message.serviceMs, message.unsettled.map((u) => [u.runId, u.why])]);
+}
+
+/** msgpack -> credit message; undefined for bytes of another version or none of ours. */
+export function decodeCredit(bytes: Uint8Array): CreditMessage | undefined {
+  const list = unpackList(bytes);
+  if (list?.[0] !== VERSION || !Array.isArray(list[3])) return undefined;
+  const unsettled = (list[3] as [string, UnsettledReason][]).map(([runId, why]) => ({ runId: String(runId), why }));
+  return { batchId: String(list[1]), serviceMs: Number(list[2]), unsettled };
+}
+
+function unpackList(bytes: Uint8Array): unknown[] | undefined {
+  try {
+    const value: unknown = packr.unpack(bytes);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

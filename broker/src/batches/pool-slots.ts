@@ -1,0 +1,83 @@
+import { Command } from "ioredis";
+import { keys } from "../keys.js";
+import type { BatchClass } from "../lane.js";
+import type { RedisClient } from "../redis/connect.js";
+import type { Reply } from "../scripts/define-script.js";
+import { heartbeatScript } from "../scripts/heartbeat.js";
+import { asBytes, asList, asText } from "../scripts/parse-reply.js";
+import { decodeNotice, encodeCredit, type Notice } from "./notice.js";
+import { SLOT_ALIVE_MS, SLOT_FORGET_MS } from "./protocol-limits.js";
+import { finishBatch, unclaimRuns } from "./worker-custody.js";
+
+/** Says that these slots are alive. @throws BrokerError storage-unavailable */
+export async function heartbeatSlots(redis: RedisClient, pool: string, slots: readonly string[]): Promise<void> {
+  const message = encodeCredit({ batchId: "", serviceMs: 0, unsettled: [] });
+  const args = { channel: keys.credits(pool), message, forgetMs: SLOT_FORGET_MS, "slot...": slots };
+  await heartbeatScript.run(redis, { slots: keys.slots(pool) }, args);
+}
+
+/** Takes slots off the list at a clean stop. */
+export async function removeSlots(redis: RedisClient, pool: string, slots: readonly string[]): Promise<void> {
+  await redis.zrem(keys.slots(pool), ...slots);
+}
+
+/** How many slots are alive now, by the server's clock. */
+export async function countLiveSlots(redis: RedisClient, pool: string): Promise<number> {
+  return (await liveSlots(redis, pool)).size;
+}
+
+async function liveSlots(redis: RedisClient, pool: string): Promise<Set<string>> {
+  const [seconds, micros] = await redis.time();
+  const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+  return new Set(await redis.zrangebyscore(keys.slots(pool), nowMs - SLOT_ALIVE_MS, "+inf"));
+}
+
+/** A notice that is pending for a slot that died. */
+export interface DeadNotice {
+  readonly noticeId: string;
+  readonly batchClass: BatchClass;
+  readonly slot: string;
+  /** Undefined if it cannot be read. */
+  readonly notice: Notice | undefined;
+}
+
+/** Notices that nobody will finish, because their slots are silent. */
+export async function findDeadNotices(redis: RedisClient, pool: string): Promise<DeadNotice[]> {
+  const live = await liveSlots(redis, pool);
+  const send = (name: string, ...args: string[]) =>
+    redis.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<Reply>;
+  const dead: DeadNotice[] = [];
+  for (const batchClass of ["now", "bulk"] as const) {
+    const stream = keys.notices(pool, batchClass);
+    if ((await redis.exists(stream)) === 0) continue;
+    // Credits bound how many notices there are; one page holds them all.
+    const pending = asList(await send("xpending", stream, "workers", "-", "+", "10000")).map(asList);
+    for (const [id, consumer] of pending) {
+      const [noticeId, slot] = [asText(id), asText(consumer)];
+      if (live.has(slot)) continue;
+      const [entry] = asList(await send("xrange", stream, noticeId, noticeId));
+      const payload = entry === undefined ? undefined : asList(asList(entry)[1])[1];
+      dead.push({
+        noticeId,
+        batchClass,
+        slot,
+        notice: payload === undefined ? undefined : decodeNotice(asBytes(payload)),
+      });
+    }
+  }
+  return dead;
+}
+
+/**
+ * Ends the leases that a dead slot held for this batch (counted as deaths), takes its notice away and tells the
+ * batchers, so that the runs return to their lanes. Harmless when two batchers do it, or when the slot wakes up.
+ * @throws BrokerError storage-unavailable
+ */
+export async function reclaimDeadNotice(redis: RedisClient, pool: string, dead: DeadNotice): Promise<void> {
+  const { notice, slot, noticeId, batchClass } = dead;
+  const runIds = notice?.rows.map((row) => row.runId) ?? [];
+  const batchId = notice?.batchId ?? "";
+  await unclaimRuns(redis, runIds, { slot, batchId, kind: "died" });
+  const unsettled = runIds.map((runId) => ({ runId, why: "unknown" as const }));
+  await finishBatch(redis, pool, { batchClass, slot, noticeId, message: { batchId, serviceMs: 0, unsettled } });
+}

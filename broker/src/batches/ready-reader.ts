@@ -1,0 +1,106 @@
+import { Command } from "ioredis";
+import { BrokerError } from "../errors.js";
+import { keys } from "../keys.js";
+import { createBlockingConnection } from "../redis/blocking-connection.js";
+import type { RedisClient } from "../redis/connect.js";
+import type { RedisTarget } from "../redis/redis-target.js";
+import { asList, asText } from "../scripts/parse-reply.js";
+import type { Reply } from "../scripts/define-script.js";
+import { ensureGroup } from "./ensure-group.js";
+import { parseReadyEntry, type Ref } from "./ref.js";
+
+/** One ready stream. */
+export interface ReadyStream {
+  readonly shard: number;
+  readonly lane: string;
+}
+
+/** A blocking read loop over some ready streams, with a connection of its own. */
+export interface ReadyReader {
+  /**
+   * New references, at most `count` per stream, oldest first within a stream; empty after `blockMs`. They are pending
+   * for `consumer` from then on. On a Cluster all streams of one call must be of one shard.
+   * @throws BrokerError storage-unavailable; what the lost reply held is found again by `sweepPending`.
+   */
+  read(streams: readonly ReadyStream[], count: number, blockMs: number): Promise<Ref[]>;
+  close(): void;
+}
+
+/** @param consumer the batcher's name, new at every boot. */
+export function createReadyReader(
+  target: RedisTarget,
+  redis: RedisClient,
+  consumer: string,
+  shard: number,
+): ReadyReader {
+  const connection = createBlockingConnection(target, redis, keys.owner(shard));
+  const known = new Set<string>();
+  const ensureGroups = async (streams: readonly string[]) => {
+    const missing = streams.filter((stream) => !known.has(stream));
+    await Promise.all(missing.map((stream) => ensureGroup(redis, stream, "batchers")));
+    for (const stream of missing) known.add(stream);
+  };
+  return {
+    async read(streams, count, blockMs) {
+      const names = streams.map((stream) => keys.ready(stream.shard, stream.lane));
+      await ensureGroups(names);
+      const args = ["XREADGROUP", "GROUP", "batchers", consumer, "COUNT", count, "BLOCK", blockMs, "STREAMS"];
+      try {
+        const reply = await connection.call([...args, ...names, ...names.map(() => ">")], blockMs);
+        return parseStreams(reply, streams, names);
+      } catch (error) {
+        // A stream or group may have been deleted: it is made again, at 0, before the next read.
+        known.clear();
+        throw error;
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+function parseStreams(reply: Reply, streams: readonly ReadyStream[], names: readonly string[]): Ref[] {
+  if (reply === null) return [];
+  const refs: Ref[] = [];
+  for (const item of asList(reply)) {
+    const [name, entries] = asList(item);
+    const lane = streams[names.indexOf(asText(name))]?.lane;
+    if (lane === undefined) throw new BrokerError("internal", "Redis answered for a stream that was not asked for");
+    for (const entry of asList(entries)) {
+      const ref = parseReadyEntry(lane, entry);
+      if (ref) refs.push(ref);
+    }
+  }
+  return refs;
+}
+
+/**
+ * References that are pending in a ready stream and that the owner does not have in memory [R3, R4]: those pending
+ * for anybody else (dead or alive: ownership decides, not idle time) and its own whose reply was lost. All become
+ * pending for `consumer`.
+ * @throws BrokerError storage-unavailable
+ */
+export async function sweepPending(
+  redis: RedisClient,
+  stream: ReadyStream,
+  consumer: string,
+  isKnown: (entryId: string) => boolean,
+): Promise<Ref[]> {
+  const key = keys.ready(stream.shard, stream.lane);
+  const send = (name: string, ...args: (string | number)[]) =>
+    redis.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<Reply>;
+  const refs: Ref[] = [];
+  const pageSize = 500;
+  for (let from = "-"; ;) {
+    const page = asList(await send("xpending", key, "batchers", from, "+", pageSize)).map(asList);
+    const wanted = page
+      .filter(([id, owner]) => asText(owner) !== consumer || !isKnown(asText(id)))
+      .map(([id]) => asText(id));
+    if (wanted.length > 0) {
+      const claimed = asList(await send("xclaim", key, "batchers", consumer, 0, ...wanted));
+      refs.push(...claimed.flatMap((entry) => parseReadyEntry(stream.lane, entry) ?? []));
+    }
+    const last = page.at(-1)?.[0];
+    if (page.length < pageSize || last === undefined) return refs;
+    from = `(${asText(last)}`;
+  }
+}

@@ -1,0 +1,11 @@
+/** Keeps inputs that are too large for Redis. A blob belongs to one run and has its id. */
+export interface BlobStore {
+  /** Stores the bytes whole or not at all. @throws BrokerError storage-unavailable */
+  put(blobId: string, bytes: Uint8Array): Promise<void>;
+  /** Undefined if there is no such blob. @throws BrokerError storage-unavailable */
+  get(blobId: string): Promise<Buffer | undefined>;
+  /** Deletes it, if it is there. @throws BrokerError storage-unavailable */
+  delete(blobId: string): Promise<void>;
+  /** Ids of blobs that are older than `ageMs`, for the sweeper. */
+  listOlderThan(ageMs: number): AsyncIterable<string>;
+}

@@ -1,0 +1,43 @@
+/** How many shards the work is spread over. The tag `{q:N}` spreads 16 of them 5/6/5 over three masters. */
+export const SHARD_COUNT = 16;
+
+/** Prefix of everything that lies in the slot of one shard; the hash tag of shards stands only here. */
+const shardPrefix = (shard: number) => `sluice:{q:${shard}}:`;
+/** Prefix of everything that lies in the slot of one pool. */
+const poolPrefix = (pool: string) => `sluice:{b:${pool}}:`;
+
+/** Every Redis key and channel of Sluice, one pure function each. */
+export const keys = {
+  /** Stream, group `batchers`: references to open runs. Its entries are the custody of the work. */
+  ready: (shard: number, lane: string) => `${shardPrefix(shard)}ready:${lane}`,
+  /** Hash: owner, run, deadline, and the state of a task that left its run. */
+  task: (shard: number, taskId: string) => `${shardPrefix(shard)}task:${taskId}`,
+  /** Hash: one computation, its input, lease and result. */
+  run: (shard: number, runId: string) => `${shardPrefix(shard)}run:${runId}`,
+  /** Sorted set by deadline: the tasks of a run that has had more than one. */
+  runTasks: (shard: number, runId: string) => `${shardPrefix(shard)}run:${runId}:tasks`,
+  /** String: the run that computes, or has computed, this digest. */
+  digest: (shard: number, digest: string) => `${shardPrefix(shard)}digest:${digest}`,
+  /** Stream: dead letters with their input. */
+  dead: (shard: number) => `${shardPrefix(shard)}dead`,
+  /** String with a time to live: the batcher that owns the shard. */
+  owner: (shard: number) => `${shardPrefix(shard)}owner`,
+  /** Shard channel: ids of runs (separated by spaces) about which there is something new to read. */
+  done: (shard: number) => `${shardPrefix(shard)}done`,
+  /** Stream, group `workers`: batches that wait for a worker slot, or are with one. */
+  notices: (pool: string, batchClass: string) => `${poolPrefix(pool)}batches:${batchClass}`,
+  /** Sorted set by the time of the last heartbeat: worker slots. */
+  slots: (pool: string) => `${poolPrefix(pool)}slots`,
+  /** Shard channel: credits that became free, and what was not settled. */
+  credits: (pool: string) => `${poolPrefix(pool)}credits`,
+  /** Hash: the task behind an Idempotency-Key. */
+  idempotency: (hash: string) => `sluice:{i:${hash}}`,
+  /** Sorted set by the time of the last heartbeat: live batchers. */
+  batchers: "sluice:batchers",
+  /** Hash: live settings, as operators write them. */
+  config: "sluice:config",
+  /** String: the last set of settings that was accepted. */
+  goodConfig: "sluice:config:good",
+  /** Hash: model definitions by name. */
+  models: "sluice:models",
+} as const;

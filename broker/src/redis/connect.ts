@@ -1,0 +1,77 @@
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Logger } from "pino";
+import { BrokerError } from "../errors.js";
+import type { RedisTarget } from "./redis-target.js";
+
+/** A connection to one Redis, or to a Cluster. Only this package imports ioredis. */
+export type RedisClient = Redis | Cluster;
+
+/**
+ * Options that all connections share. Commands in flight when a connection is cut are not sent again (a script may
+ * have been carried out), and nothing queues in memory while Redis is away: the caller decides.
+ */
+export function connectionOptions(target: RedisTarget): RedisOptions {
+  return {
+    protocol: 2,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+    keepAlive: 5_000,
+    lazyConnect: true,
+    ...(target.username ? { username: target.username } : {}),
+    ...(target.password ? { password: target.password } : {}),
+    ...(target.tls ? { tls: {} } : {}),
+  };
+}
+
+/**
+ * Opens the connection for ordinary commands and waits until it is ready. It reconnects by itself.
+ * @throws BrokerError storage-unavailable if Redis cannot be reached within `readyTimeoutMs`.
+ */
+export async function connectRedis(target: RedisTarget, log: Logger, readyTimeoutMs = 10_000): Promise<RedisClient> {
+  const client = createClient(target, { commandTimeout: 5_000 }, false);
+  client.on("error", (error: Error) => log.warn({ err: error }, "redis connection"));
+  return await ready(client, readyTimeoutMs);
+}
+
+/** Opens a connection that only subscribes to shard channels; see `createShardSubscriber`. */
+export function createSubscriberClient(target: RedisTarget): RedisClient {
+  // Subscriptions may queue while it reconnects: repeating them is harmless.
+  return createClient(target, { enableOfflineQueue: true, maxRetriesPerRequest: null }, true);
+}
+
+function createClient(target: RedisTarget, extra: Partial<RedisOptions>, shardedSubscribers: boolean): RedisClient {
+  const options = { ...connectionOptions(target), ...extra };
+  const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 1_000) * (0.5 + Math.random() / 2);
+  if (target.kind === "single") return new Redis({ ...options, ...target.nodes[0], retryStrategy });
+  const { lazyConnect, enableOfflineQueue, ...redisOptions } = options;
+  return new Cluster([...target.nodes], {
+    lazyConnect: lazyConnect ?? true,
+    enableOfflineQueue: enableOfflineQueue ?? false,
+    redisOptions,
+    shardedSubscribers,
+    clusterRetryStrategy: retryStrategy,
+    clusterNodeRetryStrategy: retryStrategy,
+    // 16 x 500 ms outlasts a failover (3.4 to 4.1 s measured with a node timeout of 2 s).
+    maxRedirections: 16,
+    retryDelayOnFailover: 500,
+    slotsRefreshInterval: 5_000,
+  });
+}
+
+async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClient> {
+  const giveUpAt = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      if (client.status !== "ready") await client.connect();
+      return client;
+    } catch (error) {
+      if (performance.now() > giveUpAt) {
+        client.disconnect();
+        throw new BrokerError("storage-unavailable", "Redis cannot be reached", { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

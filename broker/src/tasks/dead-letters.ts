@@ -1,0 +1,111 @@
+import { Command } from "ioredis";
+import { createHash } from "node:crypto";
+import type { BlobStore } from "../blobs/blob-store.js";
+import { BrokerError } from "../errors.js";
+import { createTaskId } from "../ids.js";
+import { keys, SHARD_COUNT } from "../keys.js";
+import { parseLane } from "../lane.js";
+import type { RedisClient } from "../redis/connect.js";
+import type { Reply } from "../scripts/define-script.js";
+import { asBytes, asList, asText } from "../scripts/parse-reply.js";
+import type { Settings } from "../settings/settings.js";
+import { admitTask, type AdmitRequest } from "./admission.js";
+import { decodeFailure, type TaskFailure } from "./outcome.js";
+
+/** A run that failed for good, with its input. */
+export interface DeadLetter {
+  readonly shard: number;
+  /** Its entry in the shard's dead stream; the first part is the server time in milliseconds. */
+  readonly entryId: string;
+  readonly runId: string;
+  readonly lane: string;
+  readonly digest: string;
+  readonly signature: string;
+  readonly cost: number;
+  readonly attempts: number;
+  readonly failure: TaskFailure;
+  readonly input: AdmitRequest["input"];
+}
+
+/** Dead letters of all shards, oldest first, at most `limit`. @throws the Redis error */
+export async function listDeadLetters(redis: RedisClient, limit = 100): Promise<DeadLetter[]> {
+  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
+  const lists = await Promise.all(shards.map((shard) => readShard(redis, shard, ["-", "+"], limit)));
+  return lists
+    .flat()
+    .sort((a, b) => Number.parseInt(a.entryId) - Number.parseInt(b.entryId))
+    .slice(0, limit);
+}
+
+/** One dead letter, if it is still there. @throws the Redis error */
+export async function readDeadLetter(
+  redis: RedisClient,
+  shard: number,
+  entryId: string,
+): Promise<DeadLetter | undefined> {
+  return (await readShard(redis, shard, [entryId, entryId], 1))[0];
+}
+
+/** Deletes a dead letter and its blob. Idempotent. @throws the Redis error, or BrokerError storage-unavailable */
+export async function deleteDeadLetter(redis: RedisClient, blobs: BlobStore, letter: DeadLetter): Promise<void> {
+  await redis.xdel(keys.dead(letter.shard), letter.entryId);
+  if (letter.input.kind === "blob") await blobs.delete(letter.input.blobId);
+}
+
+/**
+ * Admits the input again as one new task and deletes the dead letter. The id of the task follows from the dead letter,
+ * so a redrive that is repeated after a cut connection makes no second task.
+ * @returns the new task's id.
+ * @throws BrokerError queue-full (the dead letter stays) | storage-unavailable
+ */
+export async function redriveDeadLetter(
+  redis: RedisClient,
+  letter: DeadLetter,
+  redrive: { readonly owner: string; readonly settings: Settings; readonly cacheTtlS?: number },
+): Promise<string> {
+  const lane = parseLane(letter.lane);
+  if (!lane) throw new BrokerError("internal", `a dead letter names no lane: ${letter.lane}`);
+  const entropy = createHash("sha256").update(`redrive ${letter.runId} ${letter.entryId}`).digest();
+  const taskId = createTaskId(letter.shard, Number.parseInt(letter.entryId), entropy);
+  const { owner, settings, cacheTtlS } = redrive;
+  const digest = { text: letter.digest, shard: letter.shard };
+  const { signature, cost, input } = letter;
+  const ttlMs = settings.queueTtlS * 1_000;
+  const request = { taskId, owner, lane, digest, signature, cost, input, ttlMs };
+  const reply = await admitTask(redis, cacheTtlS === undefined ? request : { ...request, cacheTtlS }, settings);
+  if (reply.kind === "full") throw new BrokerError("queue-full", "the queue is full; the dead letter stays");
+  await redis.xdel(keys.dead(letter.shard), letter.entryId);
+  return taskId;
+}
+
+async function readShard(
+  redis: RedisClient,
+  shard: number,
+  range: readonly [string, string],
+  limit: number,
+): Promise<DeadLetter[]> {
+  const command = new Command("xrange", [keys.dead(shard), ...range, "COUNT", String(limit)], { replyEncoding: null });
+  const entries = asList((await redis.sendCommand(command)) as Reply);
+  return entries.map((entry) => parseDeadLetter(shard, entry));
+}
+
+function parseDeadLetter(shard: number, entry: Reply): DeadLetter {
+  const [id, flat] = asList(entry);
+  const values = asList(flat);
+  const fields = new Map<string, Buffer>();
+  for (let i = 0; i + 1 < values.length; i += 2) fields.set(asText(values[i]), asBytes(values[i + 1]));
+  const text = (name: string) => fields.get(name)?.toString() ?? "";
+  const blobId = text("blob");
+  return {
+    shard,
+    entryId: asText(id),
+    runId: text("run"),
+    lane: text("lane"),
+    digest: text("digest"),
+    signature: text("signature"),
+    cost: Number(text("cost")),
+    attempts: Number(text("attempts")),
+    failure: decodeFailure(fields.get("error") ?? Buffer.alloc(0)),
+    input: blobId ? { kind: "blob", blobId } : { kind: "input", bytes: fields.get("input") ?? Buffer.alloc(0) },
+  };
+}
