@@ -59,6 +59,14 @@ export {
 } from "./tasks/outcome.js";
 export { cancelTask, readTask } from "./tasks/read-task.js";
 export { keepMs } from "./tasks/retention.js";
+export {
+  decodeTensorInput,
+  ELEMENT_BYTES,
+  encodeTensorInput,
+  fitsShape,
+  type InputTensor,
+  tensorSignature,
+} from "./tasks/tensor-input.js";
 export type { AdmitReply } from "./scripts/admit.js";
 export type { CancelReply } from "./scripts/cancel.js";
 export type { ClaimReply } from "./scripts/claim.js";
