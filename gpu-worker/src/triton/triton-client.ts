@@ -1,0 +1,161 @@
+import { type ChannelCredentials, Client, credentials as grpcCredentials, type ServiceError } from "@grpc/grpc-js";
+import { BrokerError } from "@sluice/broker";
+import {
+  type InferRequest,
+  type InferResponse,
+  type ModelConfig,
+  type ModelIndex,
+  type ModelMetadata,
+  type ModelStatistics,
+  serviceMethods,
+  type UnaryMethod,
+} from "@sluice/proto";
+import { toInferError } from "./infer-error.js";
+
+/** Where a Triton is and how to talk to it. */
+export interface TritonClientOptions {
+  /** `host:port` of its gRPC port, or another target that gRPC knows (`unix:/path`, `dns:///host:port`). */
+  readonly url: string;
+  /** Plain text without. */
+  readonly credentials?: ChannelCredentials;
+  /** Largest request and largest response. Triton's own limit is 2 GB. @defaultValue 64 MiB */
+  readonly maxMessageBytes?: number;
+  /** Longest pause between attempts to connect again. @defaultValue 1000 */
+  readonly maxReconnectMs?: number;
+  /** How long a silent connection with calls on it is believed alive before it is pinged. @defaultValue 10000 */
+  readonly keepaliveMs?: number;
+}
+
+/** How long one call may take. */
+export interface CallLimits {
+  /** Milliseconds from now until the call fails with DEADLINE_EXCEEDED; Triton is told, and drops what it has not begun. */
+  readonly deadlineMs: number;
+  /** Ends the call early. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The calls that Sluice makes to one Triton, over one connection that is kept and comes back by itself.
+ * Each is tried once and rejects with a BrokerError (see infer-error.ts for its codes).
+ */
+export interface TritonClient {
+  /** Runs a batch. @throws BrokerError input-rejected, without a call, for a batch above `maxMessageBytes`. */
+  infer(request: InferRequest, limits: CallLimits): Promise<InferResponse>;
+  serverLive(limits: CallLimits): Promise<boolean>;
+  serverReady(limits: CallLimits): Promise<boolean>;
+  /** Whether a model can serve; false too when the server does not know it. */
+  modelReady(name: string, version: string, limits: CallLimits): Promise<boolean>;
+  modelMetadata(name: string, version: string, limits: CallLimits): Promise<ModelMetadata>;
+  modelConfig(name: string, version: string, limits: CallLimits): Promise<ModelConfig>;
+  /** Counters of every version of a model, or of all models for an empty name. */
+  modelStatistics(name: string, limits: CallLimits): Promise<ModelStatistics[]>;
+  /** The models in the server's repositories, loaded or not. */
+  repositoryIndex(limits: CallLimits): Promise<ModelIndex[]>;
+  /** Takes no more calls, lets those in flight end, then closes the connection. May come twice. */
+  close(): void;
+}
+
+const DEFAULTS = { maxMessageBytes: 64 * 2 ** 20, maxReconnectMs: 1000, keepaliveMs: 10_000 };
+
+/** A client; it connects with its first call. */
+export function createTritonClient(given: TritonClientOptions): TritonClient {
+  const options = { ...DEFAULTS, ...given };
+  const client = new Client(options.url, options.credentials ?? grpcCredentials.createInsecure(), {
+    "grpc.max_send_message_length": options.maxMessageBytes,
+    "grpc.max_receive_message_length": options.maxMessageBytes,
+    // Retries are decided where the batch is known; these would also keep a copy of each request.
+    "grpc.enable_retries": 0,
+    "grpc.initial_reconnect_backoff_ms": Math.min(100, options.maxReconnectMs),
+    "grpc.max_reconnect_backoff_ms": options.maxReconnectMs,
+    "grpc.keepalive_time_ms": options.keepaliveMs,
+    "grpc.keepalive_timeout_ms": Math.ceil(options.keepaliveMs / 2),
+    // A client of its own sees its own back-off, and closing it closes its connection.
+    "grpc.use_local_subchannel_pool": 1,
+    // The endpoint is inside: neither a proxy for the web nor settings in DNS are meant for it.
+    "grpc.enable_http_proxy": 0,
+    "grpc.service_config_disable_resolution": 1,
+  });
+  const call = createCall(client);
+  return {
+    infer: async (request, limits) => {
+      requireFits(request, options.maxMessageBytes);
+      return await call(serviceMethods.modelInfer, request, limits);
+    },
+    serverLive: async (limits) => (await call(serviceMethods.serverLive, {}, limits)).live,
+    serverReady: async (limits) => (await call(serviceMethods.serverReady, {}, limits)).ready,
+    modelReady: async (name, version, limits) =>
+      (await call(serviceMethods.modelReady, { name, version }, limits)).ready,
+    modelMetadata: (name, version, limits) => call(serviceMethods.modelMetadata, { name, version }, limits),
+    modelConfig: async (name, version, limits) =>
+      (await call(serviceMethods.modelConfig, { name, version }, limits)).config,
+    modelStatistics: async (name, limits) => (await call(serviceMethods.modelStatistics, { name }, limits)).modelStats,
+    repositoryIndex: async (limits) => (await call(serviceMethods.repositoryIndex, {}, limits)).models,
+    close: () => {
+      client.close();
+    },
+  };
+}
+
+/** Calls a method once. */
+type Call = <Request, Response>(
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  limits: CallLimits,
+) => Promise<Response>;
+
+function createCall(client: Client): Call {
+  return async (method, request, limits) => {
+    try {
+      return await callOnce(client, method, request, limits);
+    } catch (error) {
+      if (isServiceError(error)) throw toInferError(error, method.path);
+      throw new BrokerError("endpoint-unavailable", `${method.path} was not called: ${String(error)}`, {
+        cause: error,
+      });
+    }
+  };
+}
+
+/** @throws ServiceError if the call fails; whatever aborted `signal` or closed the client, if there is no call. */
+function callOnce<Request, Response>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: UnaryMethod<Request, Response>,
+  request: Request,
+  { deadlineMs, signal }: CallLimits,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const deadline = Date.now() + deadlineMs;
+    const call = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      { deadline },
+      (error, response) => {
+        signal?.removeEventListener("abort", cancel);
+        if (error) reject(error);
+        else resolve(response as Response);
+      },
+    );
+    const cancel = () => {
+      call.cancel();
+    };
+    signal?.addEventListener("abort", cancel);
+  });
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "details" in error;
+}
+
+/** A batch that is too large is the fault of its rows, not of the endpoint: half of it may fit. */
+function requireFits({ rawInputContents }: InferRequest, maxMessageBytes: number): void {
+  const bytes = rawInputContents.flat().reduce((sum, piece) => sum + (piece as Uint8Array).length, 0);
+  if (bytes + HEAD_BYTES > maxMessageBytes) {
+    throw new BrokerError("input-rejected", `a batch of ${bytes} bytes does not fit one message of ${maxMessageBytes}`);
+  }
+}
+
+/** Room for the names and shapes of a request, which take some hundred bytes. */
+const HEAD_BYTES = 4096;
