@@ -3,8 +3,8 @@
 -- entries [R11], wake-up of whoever waits. A run must be open, it need not be leased by the caller: the first result
 -- wins, and a run that is gone is not made again. One slot. O(runs + bytes of output).
 -- KEYS: run...
--- ARGV: keepMs, then five per run: runId, state (SUCCESS | FAILED), value (output, or error), record (msgpack),
---       reason (error code of FAILED, else '')
+-- ARGV: keepMs, row... (five values per run: runId, state SUCCESS or FAILED, value = output or error, record,
+--       reason = error code of FAILED, else '')
 -- REPLY: per run "settled" | "closed"
 -- @include now-ms
 -- @include bury-run

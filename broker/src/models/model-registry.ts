@@ -10,6 +10,7 @@ const POLL_MS = 1_000;
 
 /** The models that are registered, as every role sees them. */
 export interface ModelRegistry extends Service {
+  /** Sorted by name. */
   all(): readonly ModelDefinition[];
   get(name: string): ModelDefinition | undefined;
 }
@@ -24,7 +25,7 @@ export function createModelRegistry(redis: RedisClient, log: Logger): ModelRegis
     if (text === seen) return;
     seen = text;
     const next = new Map<string, ModelDefinition>();
-    for (const [name, json] of Object.entries(hash)) {
+    for (const [name, json] of Object.entries(hash).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const definition = parseDefinition(json);
       if (definition?.name === name) next.set(name, definition);
       else log.error({ model: name }, "model definition refused");
