@@ -1,96 +1,88 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import net from "node:net";
-import os from "node:os";
-import path from "node:path";
-import { freePort } from "../free-port.js";
-import { findOnPath } from "./find-on-path.js";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-/** A redis-server (or valkey-server) of our own. */
+import { freePort } from "../free-port.js";
+import { findExecutable } from "../process/find-executable.js";
+import { type RunningProcess, startProcess } from "../process/start-process.js";
+import { waitUntilReady } from "../process/wait-until-ready.js";
+import { sendCommand } from "./send-command.js";
+
+/** Programs that are a Redis for us, the preferred one first. */
+export const REDIS_PROGRAMS: readonly string[] = ["redis-server", "valkey-server"];
+
+/** How to run a redis-server. */
+export interface RedisServerOptions {
+  /** Where its data lie; a folder that goes when it is stopped if absent. */
+  readonly dir?: string;
+  /** A free one if absent. */
+  readonly port?: number;
+  /** How often writes are forced to the disk (`appendfsync`); nothing is written if absent. */
+  readonly appendonly?: "everysec" | "no" | "always";
+  /** More arguments in redis-server's form: `["--maxmemory", "100mb"]`. */
+  readonly extraArgs?: readonly string[];
+  /** Its output; `redis.log` in `dir` if absent. */
+  readonly logFile?: string;
+  /** The program; the first of {@link REDIS_PROGRAMS} on PATH if absent. */
+  readonly program?: string;
+}
+
+/** A redis-server of ours that answers. */
 export interface RedisServer {
+  /** `redis://127.0.0.1:PORT` */
   readonly url: string;
   readonly port: number;
+  /** Where its data lie. */
+  readonly dir: string;
   readonly process: ChildProcess;
-  /** Stops it in order and resolves when the process is gone. Twice is fine. */
+  readonly running: RunningProcess;
+  /** SIGTERM and wait: Redis writes what is outstanding. May be called twice. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** What a server of ours may be told. */
-export interface RedisServerOptions {
-  /** Where it keeps its data; a folder of its own that goes with it if absent. */
-  readonly dir?: string;
-  /** A free port if absent. */
-  readonly port?: number;
-  readonly appendonly?: "everysec" | "always" | "no";
-  readonly extraArgs?: readonly string[];
-}
-
 /**
- * Starts a server bound to the loopback, with `noeviction`, and resolves when it answers PING.
- * @throws Error with the end of its output if it exits instead.
+ * Starts a real redis-server on the loopback with `noeviction` and waits until it answers PING (at most 30 s, for it may
+ * have an AOF to load). It ends with this process.
+ * @throws Error if there is no such program, or with the end of its log if it does not come up.
  */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const program = (await findOnPath("redis-server")) ?? (await findOnPath("valkey-server"));
-  if (!program) throw new Error("neither redis-server nor valkey-server is on PATH");
-  const dir = options.dir ?? (await mkdtemp(path.join(os.tmpdir(), "sluice-redis-")));
+  const program = options.program ?? findExecutable(REDIS_PROGRAMS);
+  if (program === undefined) throw new Error(`None of ${REDIS_PROGRAMS.join(", ")} is on PATH.`);
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "sluice-redis-")));
   await mkdir(dir, { recursive: true });
   const port = options.port ?? (await freePort());
-  const server = spawn(program, serverArgs(dir, port, options), { stdio: ["ignore", "pipe", "pipe"], detached: true });
-  let output = "";
-  const keepEnd = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-2_000));
-  server.stdout.on("data", keepEnd);
-  server.stderr.on("data", keepEnd);
-  const exited = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const killWithParent = () => server.kill("SIGKILL");
-  process.once("exit", killWithParent);
-  const isGone = () => server.exitCode !== null || server.signalCode !== null;
-  while (!(await ping(port))) {
-    if (isGone()) throw new Error(`redis-server did not start:\n${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const running = await startProcess({
+    name: "redis",
+    command: program,
+    args: redisArguments(port, dir, options),
+    logFile: options.logFile ?? join(dir, "redis.log"),
+  });
+  await waitUntilReady(running, {
+    isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
+    timeoutMs: 30_000,
+    everyMs: 20,
+  });
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
-    process: server,
-    kill: (signal) => server.kill(signal),
-    async stop() {
-      process.off("exit", killWithParent);
-      if (!isGone()) server.kill("SIGTERM");
-      await exited;
+    dir,
+    process: running.process,
+    running,
+    stop: async () => {
+      await running.stop();
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
     },
+    kill: (signal) => running.kill(signal),
   };
 }
 
-function serverArgs(dir: string, port: number, options: RedisServerOptions): string[] {
-  const { appendonly = "everysec", extraArgs = [] } = options;
-  const append = appendonly === "no" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", appendonly];
-  const fixed = [
-    "--port",
-    String(port),
-    "--bind",
-    "127.0.0.1",
-    "--dir",
-    dir,
-    "--save",
-    "",
-    "--maxmemory-policy",
-    "noeviction",
+function redisArguments(port: number, dir: string, options: RedisServerOptions): string[] {
+  const appendonly = options.appendonly === undefined ? ["no"] : ["yes", "--appendfsync", options.appendonly];
+  return [
+    ...["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
+    ...["--maxmemory-policy", "noeviction", "--save", "", "--appendonly", ...appendonly],
+    ...(options.extraArgs ?? []),
   ];
-  return [...fixed, ...append, ...extraArgs];
-}
-
-/** Whether the server at this port answers PING, as it does once its data are loaded. */
-export async function ping(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
-    socket.setTimeout(1_000, () => socket.destroy());
-    socket.once("data", (reply) => {
-      resolve(reply.toString().startsWith("+PONG"));
-      socket.destroy();
-    });
-    socket.once("error", () => resolve(false));
-    socket.once("close", () => resolve(false));
-  });
 }
