@@ -61,7 +61,6 @@ function resizePicture(bytes: Uint8Array, { width, height, fit }: ImageInput): P
     .timeout({ seconds: MAX_SECONDS })
     .flatten({ background: "#ffffff" })
     .resize(width, height, { fit, kernel: "cubic" })
-    .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer();
 }

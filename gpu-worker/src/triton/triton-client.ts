@@ -69,6 +69,8 @@ export function createTritonClient(given: TritonClientOptions): TritonClient {
     "grpc.max_reconnect_backoff_ms": options.maxReconnectMs,
     "grpc.keepalive_time_ms": options.keepaliveMs,
     "grpc.keepalive_timeout_ms": Math.ceil(options.keepaliveMs / 2),
+    // How much of a response may be on its way: with HTTP/2's 64 KiB, 19 MB there and back took 101 ms instead of 59.
+    "grpc-node.flow_control_window": 4 * 2 ** 20,
     // A client of its own sees its own back-off, and closing it closes its connection.
     "grpc.use_local_subchannel_pool": 1,
     // The endpoint is inside: neither a proxy for the web nor settings in DNS are meant for it.
