@@ -101,7 +101,8 @@ async function placeBackends(folder: string, site: string, version: string): Pro
 }
 
 async function ensureLibpython(stub: string, version: string, progress: Progress): Promise<void> {
-  const isMissing = async () => (await runProgram("ldd", [stub])).output.includes("not found");
+  const isMissing = async () =>
+    (await runProgram("ldd", [stub])).output.split("\n").some((line) => /libpython.*not found/.test(line));
   if (!(await isMissing())) return;
   await progress.step(`installing libpython${version}`, () => installPackages([`libpython${version}`]));
   if (await isMissing())
