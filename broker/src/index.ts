@@ -102,6 +102,7 @@ export {
   removeSlots,
 } from "./batches/pool-slots.js";
 export {
+  BATCHER_ALIVE_MS,
   BLOCK_MS,
   HEARTBEAT_MS,
   MAX_ALONE_DEATHS,

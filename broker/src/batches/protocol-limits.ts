@@ -6,6 +6,8 @@ export const SLOT_ALIVE_MS = 3_000;
 export const SLOT_FORGET_MS = 60_000;
 /** How long a batcher owns a shard without saying so again. */
 export const SHARD_LEASE_MS = 5_000;
+/** A batcher that has been silent for so long gets no shards any more; below the lease, so that heirs are ready when it ends. */
+export const BATCHER_ALIVE_MS = 3_000;
 /** A run whose workers died so often with it in company is run alone. */
 export const MAX_DEATHS = 3;
 /** A run that was alone in so many deaths after that becomes a dead letter. */

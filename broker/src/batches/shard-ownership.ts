@@ -1,7 +1,7 @@
 import { keys } from "../keys.js";
 import type { RedisClient } from "../redis/connect.js";
 import { type OwnShardReply, ownShardScript } from "../scripts/own-shard.js";
-import { SHARD_LEASE_MS } from "./protocol-limits.js";
+import { BATCHER_ALIVE_MS, SHARD_LEASE_MS } from "./protocol-limits.js";
 
 /** Takes or prolongs a shard (`wanted`), or gives it up. @throws BrokerError storage-unavailable */
 export async function ownShard(
@@ -17,12 +17,12 @@ export async function ownShard(
   );
 }
 
-/** Says that a batcher is alive and reads who else is: names whose last word is not older than the shard lease. */
+/** Says that a batcher is alive and reads who else is. @throws the Redis error */
 export async function announceBatcher(redis: RedisClient, batcher: string): Promise<string[]> {
-  const [seconds] = (await redis.time()).map(Number);
-  const nowMs = (seconds ?? 0) * 1_000;
+  const [seconds, micros] = (await redis.time()).map(Number);
+  const nowMs = (seconds ?? 0) * 1_000 + Math.floor((micros ?? 0) / 1_000);
   await redis.zadd(keys.batchers, nowMs, batcher);
-  await redis.zremrangebyscore(keys.batchers, "-inf", String(nowMs - SHARD_LEASE_MS));
+  await redis.zremrangebyscore(keys.batchers, "-inf", String(nowMs - BATCHER_ALIVE_MS));
   return await redis.zrangebyscore(keys.batchers, "-inf", "+inf");
 }
 
