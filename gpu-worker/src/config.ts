@@ -1,0 +1,66 @@
+import { availableParallelism } from "node:os";
+import { BrokerError, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+
+/** How a worker process is set up. */
+export interface GpuWorkerConfig {
+  /** REDIS_URL, default redis://127.0.0.1:6379. */
+  readonly redis: RedisTarget;
+  /** TRITON_URL, `host:port` of the gRPC port, default 127.0.0.1:8001. */
+  readonly tritonUrl: string;
+  /** POOL, the pool whose models this Triton serves, default "default". */
+  readonly pool: string;
+  /** SLOTS, batches in flight, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
+  readonly slots: number;
+  /** BLOB_DIR, where large inputs lie; the same folder as the api's. Default .sluice/blobs. */
+  readonly blobDirectory: string;
+  /** METRICS_HOST and METRICS_PORT, default 127.0.0.1 and 9102; 0 is any free port. */
+  readonly metricsHost: string;
+  readonly metricsPort: number;
+  /** DECODE_CONCURRENCY, pictures decoded at the same time, default: the number of cores. */
+  readonly decodeConcurrency: number;
+  /** LOG_LEVEL, default info. */
+  readonly logLevel: string;
+}
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** @throws BrokerError config-invalid that names every bad variable at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): GpuWorkerConfig {
+  const problems: string[] = [];
+  const read = <Value>(name: string, fallback: string, parse: (text: string) => Value | undefined): Value => {
+    const text = env[name] || fallback;
+    const value = parse(text);
+    if (value === undefined) problems.push(`${name}: ${text} is not allowed`);
+    // Where it is undefined after all, the problems are thrown.
+    return value as Value;
+  };
+  const config = {
+    redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
+    tritonUrl: read("TRITON_URL", "127.0.0.1:8001", matching(/^[^\s/]+:\d{1,5}$/)),
+    pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
+    slots: read("SLOTS", "2", integer(1, 64)),
+    blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
+    metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),
+    metricsPort: read("METRICS_PORT", "9102", integer(0, 65_535)),
+    decodeConcurrency: read("DECODE_CONCURRENCY", String(availableParallelism()), integer(1, 256)),
+    logLevel: read("LOG_LEVEL", "info", (text) => LOG_LEVELS.find((level) => level === text)),
+  };
+  if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
+  return Object.freeze(config);
+}
+
+function redisTarget(text: string): RedisTarget | undefined {
+  try {
+    return parseRedisUrl(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function matching(pattern: RegExp): (text: string) => string | undefined {
+  return (text) => (pattern.test(text) ? text : undefined);
+}
+
+function integer(min: number, max: number): (text: string) => number | undefined {
+  return (text) => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined);
+}

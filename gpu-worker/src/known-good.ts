@@ -1,0 +1,42 @@
+import { BrokerError, type ModelDefinition } from "@sluice/broker";
+import { exampleInput } from "./example-input.js";
+import { prepareRows } from "./prepare-rows.js";
+import type { ImageDecoder } from "./preprocess/image-row.js";
+import { buildInferRequest, splitInferResponse } from "./triton/batch-tensors.js";
+import { troubleOf } from "./triton/infer-error.js";
+import type { RowTensor } from "./triton/row-tensor.js";
+import type { CallLimits, TritonClient } from "./triton/triton-client.js";
+
+/** Tells a broken model from a bad input. */
+export interface KnownGood {
+  /**
+   * Runs the model's example alone, once.
+   * @returns whether the model answered it; undefined if there is none, or the model calls it bad data: then it proves
+   * nothing.
+   */
+  works(model: ModelDefinition, limits: CallLimits): Promise<boolean | undefined>;
+}
+
+/** Prepares each model's example when it is first needed, and keeps it as long as the definition lives. */
+export function createKnownGood(client: Pick<TritonClient, "infer">, decoder: ImageDecoder): KnownGood {
+  const prepared = new WeakMap<ModelDefinition, RowTensor | BrokerError>();
+  const rowOf = async (model: ModelDefinition): Promise<RowTensor | undefined> => {
+    const input = exampleInput(model);
+    if (!input) return undefined;
+    const row = prepared.get(model) ?? (await prepareRows(model, [input], decoder))[0];
+    if (row) prepared.set(model, row);
+    return row instanceof BrokerError ? undefined : row;
+  };
+  return {
+    async works(model, limits) {
+      const row = await rowOf(model);
+      if (!row) return undefined;
+      try {
+        const response = await client.infer(buildInferRequest(model, [row], "known-good"), limits);
+        return splitInferResponse(model, response, 1)[0]?.state === "SUCCESS";
+      } catch (error) {
+        return troubleOf(error) === "data" ? undefined : false;
+      }
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** What a worker counts, in a registry of its own. Labels come from closed sets: models, codes, states, slot numbers. */
+export interface GpuWorkerMetrics {
+  readonly registry: Registry;
+  /** Whole batches, from claim to the last settled run; `code` is `ok` or what ended its first run that did not succeed. */
+  readonly latency: Histogram<"model" | "code">;
+  /** One observation per batch, of the time between claim and inference. */
+  readonly preprocessSeconds: Histogram<"model">;
+  /** Runs that ended here, by terminal state. */
+  readonly settled: Counter<"model" | "state">;
+  /** Runs that were claimed, whatever came of them. */
+  readonly runs: Counter<"model">;
+  /** Rows that were computed for them: runs with equal digests share one. */
+  readonly rows: Counter<"model">;
+  /** Repeated inference calls, by gRPC status. */
+  readonly retries: Counter<"reason">;
+  /** Batches that were halved because of their data. */
+  readonly bisected: Counter;
+  /** Runs that were given back because of the endpoint. */
+  readonly givenBack: Counter;
+  readonly batchesInFlight: Gauge;
+}
+
+/** What gauges ask for when they are read. */
+export interface GpuWorkerState {
+  readonly endpointReady: () => boolean;
+  /** Seconds since each slot last heard from Redis, by slot number. */
+  readonly secondsSincePoll: () => readonly number[];
+}
+
+/** 1 ms to 16 s, doubling: from one small row to a whole lease. */
+const SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16];
+
+/** Makes all metrics. */
+export function createGpuWorkerMetrics(): GpuWorkerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Histogram({ name, help, labelNames, buckets: SECONDS, registers });
+  return {
+    registry,
+    latency: histogram("sluice_gpu_worker_latency", "Seconds from claim to the last settled run, per batch", [
+      "model",
+      "code",
+    ]),
+    preprocessSeconds: histogram("sluice_preprocess_seconds", "Seconds from claim to inference, per batch", ["model"]),
+    settled: counter("sluice_settled_total", "Runs that ended, by terminal state", ["model", "state"]),
+    runs: counter("sluice_batch_runs_total", "Runs that were claimed", ["model"]),
+    rows: counter("sluice_batch_rows_total", "Rows that were computed for them", ["model"]),
+    retries: counter("sluice_retries_total", "Inference calls that were repeated", ["reason"]),
+    bisected: counter("sluice_bisected_total", "Batches that were halved because of their data"),
+    givenBack: counter("sluice_given_back_total", "Runs that were given back because of the endpoint"),
+    batchesInFlight: new Gauge({ name: "sluice_batches_in_flight", help: "Batches in hand", registers }),
+  };
+}
+
+/** Adds the gauges that look at a running worker. */
+export function observeGpuWorker(registry: Registry, state: GpuWorkerState): void {
+  new Gauge({
+    name: "sluice_endpoint_ready",
+    help: "1 while the inference endpoint is ready",
+    registers: [registry],
+    collect() {
+      this.set(state.endpointReady() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "sluice_slot_last_poll_seconds",
+    help: "Seconds since a slot last asked for a batch and was answered",
+    labelNames: ["slot"],
+    registers: [registry],
+    collect() {
+      state.secondsSincePoll().forEach((seconds, slot) => this.set({ slot: String(slot) }, seconds));
+    },
+  });
+}

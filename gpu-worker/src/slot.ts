@@ -1,0 +1,84 @@
+import type { BatchClass, NoticeReader, Service } from "@sluice/broker";
+import { handleNotice, type NoticeDeps } from "./handle-notice.js";
+import { pause } from "./pause.js";
+import { troubleMs } from "./retry-policy.js";
+
+/** One place for a batch in a worker. */
+export interface Slot extends Service {
+  /** Monotonic time when Redis last answered a pull. */
+  readonly lastPollMs: () => number;
+}
+
+/** What a slot is made of. */
+export interface SlotDeps extends NoticeDeps {
+  readonly reader: NoticeReader;
+}
+
+/** Which slot it is. */
+export interface SlotOptions {
+  /** New at every boot; no spaces. */
+  readonly name: string;
+  readonly pool: string;
+  readonly classes: readonly BatchClass[];
+}
+
+/** How long a pull waits for a batch: a slot that is stopped, or whose endpoint is gone, notices that much later. */
+const PULL_MS = 250;
+/** How often a slot looks whether its endpoint is back. */
+const READY_POLL_MS = 100;
+
+/**
+ * Pulls batches and runs them, one at a time, until it is stopped.
+ *
+ *   away ──endpoint ready──▶ listed ──notice──▶ busy ──finished──▶ listed
+ *    ▲                         │
+ *    └──endpoint not ready─────┘
+ *
+ * A slot that is listed or busy has a heartbeat, one that is away has none: it brings no credits, and while all are
+ * away admission refuses. Redis in trouble, or an endpoint that gives work back, only makes it wait a little longer.
+ */
+export function createSlot(deps: SlotDeps, { name, pool, classes }: SlotOptions): Slot {
+  const { clock, endpoint, heartbeat, log } = deps;
+  const stop = new AbortController();
+  const holder = { slot: name, pool, stopping: stop.signal };
+  let running: Promise<void> | undefined;
+  let lastPollMs = clock.monotonicMs();
+
+  /** @returns whether something went wrong that waiting may help. */
+  const turn = async (): Promise<boolean> => {
+    if (!endpoint.isReady()) {
+      await heartbeat.leave(name);
+      await pause(READY_POLL_MS, stop.signal);
+      return false;
+    }
+    await deps.gate.whenOpen();
+    await heartbeat.join(name);
+    const notices = await deps.reader.pull(classes, PULL_MS);
+    lastPollMs = clock.monotonicMs();
+    let gaveBack = false;
+    for (const notice of notices) gaveBack = (await handleNotice(notice, holder, deps)) || gaveBack;
+    return gaveBack;
+  };
+  const loop = async (): Promise<void> => {
+    for (let troubles = 0; !stop.signal.aborted;) {
+      const troubled = await turn().catch((err: unknown) => {
+        if (troubles === 0) log.warn({ err, slot: name }, "slot in trouble");
+        heartbeat.doubt(name);
+        return true;
+      });
+      troubles = troubled ? troubles + 1 : 0;
+      if (troubled) await pause(troubleMs(troubles, deps.random()), stop.signal);
+    }
+  };
+  return {
+    lastPollMs: () => lastPollMs,
+    async start() {
+      if (!stop.signal.aborted) running ??= loop();
+    },
+    async stop() {
+      stop.abort();
+      await running;
+      deps.reader.close();
+    },
+  };
+}
