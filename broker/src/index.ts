@@ -8,6 +8,7 @@ export { keys, SHARD_COUNT } from "./keys.js";
 export { type BatchClass, DEFAULT_ZONE, formatLane, type Lane, parseLane } from "./lane.js";
 
 export { connectRedis, type RedisClient } from "./redis/connect.js";
+export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";
 export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
 export { type ChannelHandler, createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
