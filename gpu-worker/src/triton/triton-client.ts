@@ -22,7 +22,11 @@ export interface TritonClientOptions {
   readonly maxMessageBytes?: number;
   /** Longest pause between attempts to connect again. @defaultValue 1000 */
   readonly maxReconnectMs?: number;
-  /** How long a silent connection with calls on it is believed alive before it is pinged. @defaultValue 10000 */
+  /**
+   * Pause between pings while calls are on their way; a ping unanswered for half as long ends the connection and its
+   * calls. Triton ends it after five pings during which it had nothing to say: with 10 s, a lone call of 50 s.
+   * @defaultValue 10000
+   */
   readonly keepaliveMs?: number;
 }
 
@@ -55,20 +59,18 @@ export interface TritonClient {
   close(): void;
 }
 
-const DEFAULTS = { maxMessageBytes: 64 * 2 ** 20, maxReconnectMs: 1000, keepaliveMs: 10_000 };
-
 /** A client; it connects with its first call. */
-export function createTritonClient(given: TritonClientOptions): TritonClient {
-  const options = { ...DEFAULTS, ...given };
+export function createTritonClient(options: TritonClientOptions): TritonClient {
+  const { maxMessageBytes = 64 * 2 ** 20, maxReconnectMs = 1000, keepaliveMs = 10_000 } = options;
   const client = new Client(options.url, options.credentials ?? grpcCredentials.createInsecure(), {
-    "grpc.max_send_message_length": options.maxMessageBytes,
-    "grpc.max_receive_message_length": options.maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+    "grpc.max_receive_message_length": maxMessageBytes,
     // Retries are decided where the batch is known; these would also keep a copy of each request.
     "grpc.enable_retries": 0,
-    "grpc.initial_reconnect_backoff_ms": Math.min(100, options.maxReconnectMs),
-    "grpc.max_reconnect_backoff_ms": options.maxReconnectMs,
-    "grpc.keepalive_time_ms": options.keepaliveMs,
-    "grpc.keepalive_timeout_ms": Math.ceil(options.keepaliveMs / 2),
+    "grpc.initial_reconnect_backoff_ms": Math.min(100, maxReconnectMs),
+    "grpc.max_reconnect_backoff_ms": maxReconnectMs,
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": Math.ceil(keepaliveMs / 2),
     // How much of a response may be on its way: with HTTP/2's 64 KiB, 19 MB there and back took 101 ms instead of 59.
     "grpc-node.flow_control_window": 4 * 2 ** 20,
     // A client of its own sees its own back-off, and closing it closes its connection.
@@ -80,7 +82,7 @@ export function createTritonClient(given: TritonClientOptions): TritonClient {
   const call = createCall(client);
   return {
     infer: async (request, limits) => {
-      requireFits(request, options.maxMessageBytes);
+      requireFits(request, maxMessageBytes);
       return await call(serviceMethods.modelInfer, request, limits);
     },
     serverLive: async (limits) => (await call(serviceMethods.serverLive, {}, limits)).live,
