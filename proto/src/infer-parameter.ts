@@ -35,7 +35,7 @@ interface ParameterChoice {
   parameter?: InferParameter;
 }
 
-/** Field numbers of the oneof (Triton's grpc_service.proto; double and uint64 came with 2.43 and later). */
+/** Field numbers of the oneof in Triton's grpc_service.proto. */
 const CASES = { bool: 1, int64: 2, string: 3, double: 4, uint64: 5 } as const;
 
 const parameterChoice: Message<ParameterChoice> = {
