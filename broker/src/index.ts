@@ -99,6 +99,7 @@ export {
   type DeadNotice,
   findDeadNotices,
   heartbeatSlots,
+  readPoolUse,
   reclaimDeadNotice,
   removeSlots,
 } from "./batches/pool-slots.js";
@@ -111,7 +112,13 @@ export {
   SHARD_LEASE_MS,
   SLOT_ALIVE_MS,
 } from "./batches/protocol-limits.js";
-export { createReadyReader, type ReadyReader, type ReadyStream, sweepPending } from "./batches/ready-reader.js";
+export {
+  createReadyReader,
+  dropIdleBatchers,
+  type ReadyReader,
+  type ReadyStream,
+  sweepPending,
+} from "./batches/ready-reader.js";
 export { parseReadyEntry, type Ref } from "./batches/ref.js";
 export { announceBatcher, ownShard, removeBatcher } from "./batches/shard-ownership.js";
 export {

@@ -26,6 +26,16 @@ export async function countLiveSlots(redis: RedisClient, pool: string): Promise<
   return (await liveSlots(redis, pool)).size;
 }
 
+/** How busy a pool is, as the script that publishes would see it: its live slots, and the notices of both classes. */
+export async function readPoolUse(redis: RedisClient, pool: string): Promise<{ liveSlots: number; used: number }> {
+  const [slots, now, bulk] = await Promise.all([
+    countLiveSlots(redis, pool),
+    redis.xlen(keys.notices(pool, "now")),
+    redis.xlen(keys.notices(pool, "bulk")),
+  ]);
+  return { liveSlots: slots, used: now + bulk };
+}
+
 async function liveSlots(redis: RedisClient, pool: string): Promise<Set<string>> {
   const [seconds, micros] = await redis.time();
   const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;

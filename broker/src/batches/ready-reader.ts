@@ -6,6 +6,7 @@ import type { RedisClient } from "../redis/connect.js";
 import type { RedisTarget } from "../redis/redis-target.js";
 import { asList, asText } from "../scripts/parse-reply.js";
 import type { Reply } from "../scripts/define-script.js";
+import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
 import { ensureGroup } from "./ensure-group.js";
 import { parseReadyEntry, type Ref } from "./ref.js";
 
@@ -86,21 +87,35 @@ export async function sweepPending(
   isKnown: (entryId: string) => boolean,
 ): Promise<Ref[]> {
   const key = keys.ready(stream.shard, stream.lane);
-  const send = (name: string, ...args: (string | number)[]) =>
-    redis.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<Reply>;
   const refs: Ref[] = [];
   const pageSize = 500;
   for (let from = "-"; ;) {
-    const page = asList(await send("xpending", key, "batchers", from, "+", pageSize)).map(asList);
+    const page = asList(await sendOrNothing(redis, "xpending", key, "batchers", from, "+", pageSize)).map(asList);
     const wanted = page
       .filter(([id, owner]) => asText(owner) !== consumer || !isKnown(asText(id)))
       .map(([id]) => asText(id));
     if (wanted.length > 0) {
-      const claimed = asList(await send("xclaim", key, "batchers", consumer, 0, ...wanted));
+      const claimed = asList(await sendOrNothing(redis, "xclaim", key, "batchers", consumer, 0, ...wanted));
       refs.push(...claimed.flatMap((entry) => parseReadyEntry(stream.lane, entry) ?? []));
     }
     const last = page.at(-1)?.[0];
     if (page.length < pageSize || last === undefined) return refs;
     from = `(${asText(last)}`;
+  }
+}
+
+/** Forgets consumers without pending entries that have been silent for `idleMs`: batchers that are gone. */
+export async function dropIdleBatchers(redis: RedisClient, stream: ReadyStream, idleMs: number): Promise<number> {
+  const key = keys.ready(stream.shard, stream.lane);
+  return await dropIdleConsumersScript.run(redis, { stream: key }, { group: "batchers", idleMs });
+}
+
+/** A stream or group that does not exist (any more) holds nothing that is pending. */
+async function sendOrNothing(redis: RedisClient, name: string, ...args: (string | number)[]): Promise<Reply> {
+  try {
+    return (await redis.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith("NOGROUP")) return [];
+    throw BrokerError.from(error, "storage-unavailable", `Redis did not carry out ${name}`);
   }
 }
