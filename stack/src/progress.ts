@@ -1,30 +1,48 @@
-/** Says what is being done and how long it takes, so that nobody waits in the dark. */
+/** Tells a person what takes time. */
 export interface Progress {
-  /** Runs one step. A long one says every few seconds that it is still going on. */
-  step<T>(label: string, action: () => Promise<T>): Promise<T>;
+  /** Says that `what` is being done, for how long already, and how long it took. Steps do not overlap. */
+  step<T>(what: string, work: () => Promise<T>): Promise<T>;
+  /** One line of text. */
+  say(line: string): void;
 }
 
-/** How often a long step says that it goes on. */
-const REMINDER_MS = 10_000;
-/** Steps that are done sooner are not worth a line. */
-const SILENT_MS = 300;
+/** Says nothing. */
+export const silentProgress: Progress = { step: (_what, work) => work(), say: () => undefined };
 
-/** @param write gets whole lines, without the line end. */
-export function createProgress(write: (line: string) => void): Progress {
+/** Where progress goes: process.stdout, say. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/**
+ * On a terminal a step is one line whose seconds run; elsewhere one line at its beginning, one at its end, and one every
+ * 15 s between, without control characters.
+ */
+export function createProgress(output: ProgressOutput): Progress {
+  const secondsSince = (startMs: number): string => `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
+  const rewrite = output.isTTY === true;
   return {
-    async step(label, action) {
-      const startedMs = performance.now();
-      const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
-      const first = setTimeout(() => write(`  ${label} ...`), SILENT_MS);
-      const reminder = setInterval(() => write(`  ${label} ... ${seconds()} so far`), REMINDER_MS);
+    step: async (what, work) => {
+      const startMs = performance.now();
+      const show = (): unknown => output.write(`${rewrite ? "\r\x1b[K" : ""}  ${what} ... ${secondsSince(startMs)}`);
+      if (rewrite) show();
+      else output.write(`  ${what} ...\n`);
+      const timer = setInterval(
+        () => (rewrite ? show() : output.write(`  ${what} ... ${secondsSince(startMs)}\n`)),
+        rewrite ? 1000 : 15_000,
+      );
       try {
-        const result = await action();
-        if (performance.now() - startedMs >= SILENT_MS) write(`  ${label}: done in ${seconds()}`);
+        const result = await work();
+        output.write(`${rewrite ? "\r\x1b[K" : ""}  ${what}: done in ${secondsSince(startMs)}\n`);
         return result;
+      } catch (error) {
+        output.write(`${rewrite ? "\r\x1b[K" : ""}  ${what}: failed after ${secondsSince(startMs)}\n`);
+        throw error;
       } finally {
-        clearTimeout(first);
-        clearInterval(reminder);
+        clearInterval(timer);
       }
     },
+    say: (line) => void output.write(`${line}\n`),
   };
 }

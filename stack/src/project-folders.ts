@@ -1,13 +1,17 @@
-import path from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The root of the project, from `src/` and from `dist/`. */
-const root = fileURLToPath(new URL("../../", import.meta.url));
+/** The folder of the checkout, from src/ and from dist/ alike. */
+const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
 
-/** Where things lie. Everything that Sluice writes lies below `.sluice`, which git ignores. */
+/** Everything that `npm start`, `npm test` and `npm run bench` write, dist and node_modules apart; git ignores it. */
+const written = join(root, ".sluice");
+
+/** Where things lie. */
 export const projectFolders = {
   root,
-  models: path.join(root, "models"),
-  written: path.join(root, ".sluice"),
-  triton: path.join(root, ".sluice/triton"),
+  models: join(root, "models"),
+  written,
+  /** The tritonserver that all parts of the project share. */
+  triton: join(written, "triton"),
 } as const;

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freePort } from "../free-port.js";
 import { findExecutable } from "../process/find-executable.js";
 import { type RunningProcess, startProcess } from "../process/start-process.js";
 import { waitUntilReady } from "../process/wait-until-ready.js";
+import { withFreePorts } from "../with-free-ports.js";
 import { sendCommand } from "./send-command.js";
 
 /** Programs that are a Redis for us, the preferred one first. */
@@ -52,18 +52,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   if (program === undefined) throw new Error(`None of ${REDIS_PROGRAMS.join(", ")} is on PATH.`);
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "sluice-redis-")));
   await mkdir(dir, { recursive: true });
-  const port = options.port ?? (await freePort());
-  const running = await startProcess({
-    name: "redis",
-    command: program,
-    args: redisArguments(port, dir, options),
-    logFile: options.logFile ?? join(dir, "redis.log"),
-  });
-  await waitUntilReady(running, {
-    isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
-    timeoutMs: 30_000,
-    everyMs: 20,
-  });
+  const { running, port } =
+    options.port === undefined
+      ? await withFreePorts(1, ([port = 0]) => startOn(port, dir, { ...options, program }))
+      : await startOn(options.port, dir, { ...options, program });
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -76,6 +68,25 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     },
     kill: (signal) => running.kill(signal),
   };
+}
+
+async function startOn(
+  port: number,
+  dir: string,
+  options: RedisServerOptions & { readonly program: string },
+): Promise<{ readonly running: RunningProcess; readonly port: number }> {
+  const running = await startProcess({
+    name: "redis",
+    command: options.program,
+    args: redisArguments(port, dir, options),
+    logFile: options.logFile ?? join(dir, "redis.log"),
+  });
+  await waitUntilReady(running, {
+    isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
+    timeoutMs: 30_000,
+    everyMs: 20,
+  });
+  return { running, port };
 }
 
 function redisArguments(port: number, dir: string, options: RedisServerOptions): string[] {

@@ -1,110 +1,139 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { mustRun, runProgram } from "../run-program.js";
-import type { Progress } from "../progress.js";
-import { installPackages } from "../system-packages.js";
-import { withLock } from "../with-lock.js";
-import { findPython, type Python } from "./find-python.js";
-import { thisPlatform, whyNotSupported } from "./platform.js";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-/** Triton on this machine, set up but not started. */
+import { runCommand } from "../process/run-command.js";
+import { withFileLock } from "../process/with-file-lock.js";
+import { type Progress, silentProgress } from "../progress.js";
+import { projectFolders } from "../project-folders.js";
+import { findPackageManager, installPackages } from "../setup/install-packages.js";
+import { SetupError } from "../setup/setup-error.js";
+import { checkKnownAnswer } from "./check-known-answer.js";
+import { choosePython, type PythonCandidate, PYTHON_VERSIONS } from "./choose-python.js";
+import { findPythons } from "./find-pythons.js";
+import { currentPlatform, OTHER_WAYS_TO_TRITON, whyTritonCannotRun } from "./platform-support.js";
+
+/** The same file from src/ and from dist/. */
+const REQUIREMENTS = fileURLToPath(new URL("../../triton/requirements.txt", import.meta.url));
+
+/** Raise it when what lies in the folder changes in a way that the requirements do not show. */
+const LAYOUT = 1;
+
+/** Where a tritonserver lies that was set up. */
 export interface TritonInstallation {
   readonly program: string;
+  /** For --backend-directory. */
   readonly backends: string;
-  /** The virtual environment in which models run. */
-  readonly venv: string;
-  /** Environment that the server needs. */
-  readonly env: NodeJS.ProcessEnv;
+  /** The Python of its virtual environment, which has what requirements.txt lists. */
+  readonly python: string;
+  /** Folder of the programs of that environment: first on PATH, or the backend finds another Python's packages. */
+  readonly programFolder: string;
+  /** For LD_LIBRARY_PATH. */
+  readonly libraryFolders: readonly string[];
 }
-
-/** The wheel carries tritonserver 2.51.0 with its Python backend; its own companions are not needed. */
-const SERVER = "nvidia-pytriton==0.7.0";
-/** NumPy 2 makes this backend answer with empty outputs and no error. */
-const COMPANIONS = ["numpy<2", "onnxruntime>=1.16,<2", "py3langid==0.2.2"];
 
 /**
- * Sets up the real Triton below `folder`, once: a warm start only reads the marker. Several processes may call it at
- * the same time.
- * @throws Error with one sentence when this machine cannot run it.
+ * Sets up the real tritonserver from the Python package index: downloads about 90 MB once, and returns at once when that
+ * was done before. Several processes may call it at the same time. It is done only when a model has given a known answer.
+ * @param folder gets everything; the one that all parts of the project use if absent.
+ * @throws SetupError if this machine cannot run it; Error with the end of what a step printed if that step fails.
  */
-export async function prepareTriton(folder: string, progress: Progress): Promise<TritonInstallation> {
-  const unsupported = whyNotSupported(thisPlatform());
-  if (unsupported) throw new Error(unsupported);
-  await mkdir(folder, { recursive: true });
-  return await withLock(path.join(folder, "set-up.lock"), async () => {
-    const marker = path.join(folder, "ready.json");
-    const wanted = JSON.stringify({ SERVER, COMPANIONS });
-    const done = JSON.parse(await readFile(marker, "utf8").catch(() => "{}")) as { wanted?: string; site?: string };
-    if (done.wanted === wanted && done.site) return describe(folder, done.site);
-    await rm(marker, { force: true });
-    const site = await setUp(folder, progress);
-    await writeFile(marker, JSON.stringify({ wanted, site }));
-    return describe(folder, site);
+export async function prepareTriton(
+  folder = projectFolders.triton,
+  progress: Progress = silentProgress,
+): Promise<TritonInstallation> {
+  const reason = whyTritonCannotRun(currentPlatform());
+  if (reason !== undefined) throw new SetupError(reason);
+  const fingerprint = createHash("sha256")
+    .update(`${LAYOUT} ${folder} `)
+    .update(await readFile(REQUIREMENTS))
+    .digest("hex");
+  const found = await findInstallation(folder, fingerprint);
+  if (found !== undefined) return found;
+  return withFileLock(`${folder}.lock`, async () => {
+    // Another process may have done it while we waited for the lock.
+    const foundNow = await findInstallation(folder, fingerprint);
+    if (foundNow !== undefined) return foundNow;
+    const python = await findPython(progress);
+    const installation = await progress.step("Installing NVIDIA Triton (about 90 MB)", () => install(folder, python));
+    await progress.step("Checking that Triton gives a known answer", () => checkKnownAnswer(installation));
+    await writeFile(markerOf(folder), JSON.stringify({ fingerprint, installation }));
+    return installation;
   });
 }
 
-function describe(folder: string, site: string): TritonInstallation {
-  const venv = path.join(folder, "venv");
-  return {
-    program: path.join(site, "pytriton/tritonserver/bin/tritonserver"),
-    backends: path.join(folder, "backends"),
-    venv,
-    env: {
-      ...process.env,
-      PATH: `${path.join(venv, "bin")}${path.delimiter}${process.env["PATH"] ?? ""}`,
-      LD_LIBRARY_PATH: path.join(site, "nvidia_pytriton.libs"),
-    },
+/** Written last: what it describes is whole. */
+function markerOf(folder: string): string {
+  return join(folder, "installed.json");
+}
+
+async function findInstallation(folder: string, fingerprint: string): Promise<TritonInstallation | undefined> {
+  if (!existsSync(markerOf(folder))) return undefined;
+  const marker = JSON.parse(await readFile(markerOf(folder), "utf8")) as {
+    fingerprint: string;
+    installation: TritonInstallation;
   };
+  const { python, program } = marker.installation;
+  // The Python is a link to one of the system, which may be gone after an upgrade.
+  return marker.fingerprint === fingerprint && existsSync(python) && existsSync(program)
+    ? marker.installation
+    : undefined;
 }
 
-/** Makes venv and backends; gives back the folder of the venv's packages. */
-async function setUp(folder: string, progress: Progress): Promise<string> {
-  const python = await usablePython(progress);
-  const venv = path.join(folder, "venv");
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-  const inVenv = path.join(venv, "bin/python");
-  await progress.step("creating a Python environment for Triton", async () => {
-    await rm(venv, { recursive: true, force: true });
-    await mustRun(python.program, ["-m", "venv", venv]);
+async function findPython(progress: Progress): Promise<PythonCandidate> {
+  const chosen = choosePython(await findPythons());
+  const otherwise = `or ${OTHER_WAYS_TO_TRITON}`;
+  if (chosen === undefined) {
+    throw new SetupError(`Triton needs a Python ${PYTHON_VERSIONS} with its libpython: install one, ${otherwise}.`);
+  }
+  if (chosen.missingPackages.length === 0) return chosen.python;
+  const packages = chosen.missingPackages.join(" and ");
+  const advice = `Triton needs ${packages} for ${chosen.python.program}: install them, ${otherwise}.`;
+  if (findPackageManager() !== "apt-get") throw new SetupError(advice);
+  await progress.step(`Installing ${packages}`, async () => {
+    await installPackages("apt-get", chosen.missingPackages).catch((cause: unknown) => {
+      throw new SetupError(`${advice} (${String(cause)})`, { cause });
+    });
   });
-  await progress.step("downloading Triton (55 MB)", () => mustRun(inVenv, [...pip, "--no-deps", SERVER]));
-  await progress.step("downloading NumPy, ONNX Runtime and py3langid", () => mustRun(inVenv, [...pip, ...COMPANIONS]));
-  const site = (await mustRun(inVenv, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])).trim();
-  const stub = await placeBackends(folder, site, python.version);
-  await ensureLibpython(stub, python.version, progress);
-  return site;
+  const completed = choosePython(await findPythons());
+  if (completed === undefined || completed.missingPackages.length > 0) throw new SetupError(advice);
+  return completed.python;
 }
 
-async function usablePython(progress: Progress): Promise<Python> {
-  let python = await findPython();
-  if (!python) {
-    await progress.step("installing Python", () => installPackages(["python3", "python3-venv"]));
-    python = await findPython();
-  }
-  if (!python) throw new Error("Triton's models need Python 3.9 to 3.12. Please install one of them and start again.");
-  if (!python.hasVenv) {
-    const { version } = python;
-    await progress.step("installing python3-venv", () => installPackages(["python3-venv", `python${version}-venv`]));
-  }
-  return python;
-}
+async function install(folder: string, python: PythonCandidate): Promise<TritonInstallation> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const venv = join(folder, "venv");
+  await runCommand(python.program, ["-m", "venv", venv]);
+  const programFolder = join(venv, "bin");
+  const venvPython = join(programFolder, "python");
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--no-deps",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--progress-bar",
+    "off",
+  ];
+  await runCommand(venvPython, [...pip, "-r", REQUIREMENTS]);
 
-/** The stub that runs models must fit the running Python and lie beside the backend. */
-async function placeBackends(folder: string, site: string, version: string): Promise<string> {
-  const server = path.join(site, "pytriton/tritonserver");
-  const backends = path.join(folder, "backends");
-  const stub = path.join(backends, "python/triton_python_backend_stub");
-  await rm(backends, { recursive: true, force: true });
-  await cp(path.join(server, "backends"), backends, { recursive: true });
-  await cp(path.join(server, "python_backend_stubs", version, "triton_python_backend_stub"), stub);
-  return stub;
-}
-
-async function ensureLibpython(stub: string, version: string, progress: Progress): Promise<void> {
-  const isMissing = async () =>
-    (await runProgram("ldd", [stub])).output.split("\n").some((line) => /libpython.*not found/.test(line));
-  if (!(await isMissing())) return;
-  await progress.step(`installing libpython${version}`, () => installPackages([`libpython${version}`]));
-  if (await isMissing())
-    throw new Error(`Triton needs libpython${version}.so.1.0. Please install libpython${version} and start again.`);
+  const packages = join(venv, "lib", `python3.${python.minor}`, "site-packages");
+  const server = join(packages, "pytriton", "tritonserver");
+  const backends = join(folder, "backends");
+  await cp(join(server, "backends"), backends, { recursive: true });
+  const stub = "triton_python_backend_stub";
+  const version = `3.${python.minor}`;
+  await cp(join(server, "python_backend_stubs", version, stub), join(backends, "python", stub));
+  const { libraryFolder = "" } = python;
+  return {
+    program: join(server, "bin", "tritonserver"),
+    backends,
+    python: venvPython,
+    programFolder,
+    libraryFolders: [join(packages, "nvidia_pytriton.libs"), ...(libraryFolder === "" ? [] : [libraryFolder])],
+  };
 }

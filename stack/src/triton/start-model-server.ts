@@ -1,10 +1,11 @@
-import { loadModels, type LoadedModel, writeTritonRepository } from "@sluice/models";
 import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
-import { createProgress, type Progress } from "../progress.js";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type LoadedModel, loadModels, writeTritonRepository } from "@sluice/models";
+
+import { type Progress, silentProgress } from "../progress.js";
 import { projectFolders } from "../project-folders.js";
-import { checkKnownAnswer } from "./known-answer.js";
 import { prepareTriton } from "./prepare-triton.js";
 import { startTriton, type Triton, type TritonOptions } from "./start-triton.js";
 
@@ -13,8 +14,9 @@ export interface ModelServer extends Triton {
   readonly models: readonly LoadedModel[];
 }
 
-/** Which models, and where their repository is written (a folder of its own that goes with the server if absent). */
-export interface ModelServerOptions extends Partial<Omit<TritonOptions, "repository">> {
+/** Which models, and how to run Triton. */
+export interface ModelServerOptions extends Omit<TritonOptions, "installation" | "repository"> {
+  /** Where the model repository is written; a folder that goes with the server if absent. */
   readonly repository?: string;
   /** Folder with one folder per model; the project's own if absent. */
   readonly modelFolder?: string;
@@ -25,24 +27,28 @@ export interface ModelServerOptions extends Partial<Omit<TritonOptions, "reposit
   readonly progress?: Progress;
 }
 
-/** Sets Triton up if that is still to be done, writes the model repository, starts it and checks one known answer. */
+/**
+ * Sets Triton up if that is still to be done, writes the model repository, and starts Triton with it.
+ * @throws like loadModels, prepareTriton and startTriton.
+ */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
-  const progress = options.progress ?? createProgress(() => undefined);
-  const installation = await prepareTriton(projectFolders.triton, progress);
-  const all = await loadModels(options.modelFolder ?? projectFolders.models, { includeTest: options.includeTest });
-  const models = all.filter(({ definition }) => options.only?.includes(definition.name) ?? true);
-  const repository = options.repository ?? (await mkdtemp(path.join(os.tmpdir(), "sluice-models-")));
-  await writeTritonRepository(models, repository, "python");
-  const triton = await startTriton(installation, { ...options, repository });
-  const stop = async () => {
-    await triton.stop();
+  const installation = await prepareTriton(projectFolders.triton, options.progress ?? silentProgress);
+  const loaded = await loadModels(options.modelFolder ?? projectFolders.models, { includeTest: options.includeTest });
+  const models = loaded.filter(({ definition }) => options.only?.includes(definition.name) ?? true);
+  const repository = options.repository ?? (await mkdtemp(join(tmpdir(), "sluice-models-")));
+  const removeRepository = async (): Promise<void> => {
     if (options.repository === undefined) await rm(repository, { recursive: true, force: true });
   };
   try {
-    await checkKnownAnswer(triton.httpUrl, models);
+    await writeTritonRepository(models, repository, "python");
+    const triton = await startTriton({ ...options, installation, repository });
+    const stop = async (graceMs?: number): Promise<void> => {
+      await triton.stop(graceMs);
+      await removeRepository();
+    };
+    return { ...triton, models, stop };
   } catch (error) {
-    await stop();
+    await removeRepository();
     throw error;
   }
-  return { ...triton, models, stop };
 }

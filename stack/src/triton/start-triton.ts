@@ -1,122 +1,132 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
-import { freePort } from "../free-port.js";
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import { type RunningProcess, startProcess } from "../process/start-process.js";
+import { waitUntilReady } from "../process/wait-until-ready.js";
+import { withFreePorts } from "../with-free-ports.js";
 import type { TritonInstallation } from "./prepare-triton.js";
 
-/** A running tritonserver of our own. */
-export interface Triton {
-  /** `host:port` of its gRPC service. */
-  readonly grpcUrl: string;
-  readonly httpUrl: string;
-  readonly metricsUrl: string;
-  readonly process: ChildProcess;
-  /** Stops it in order and resolves when the process is gone. Twice is fine. */
-  stop(): Promise<void>;
-  kill(signal: NodeJS.Signals): void;
-}
-
-/** How to start it. */
+/** How to run a tritonserver. */
 export interface TritonOptions {
-  /** The model repository. */
+  readonly installation: TritonInstallation;
+  /** The model repository: every model in it is loaded. */
   readonly repository: string;
-  /** Free ports if absent. */
+  /** Ports of the loopback; free ones if absent. */
   readonly httpPort?: number;
   readonly grpcPort?: number;
   readonly metricsPort?: number;
-  /** Where its output goes; nowhere if absent (the end of it is kept for errors). */
+  /** Its output; a file of its own if absent. */
   readonly logFile?: string;
-  readonly readyTimeoutMs?: number;
+  /** More arguments for tritonserver. */
+  readonly extraArgs?: readonly string[];
+  /** Longest time until all models are loaded, in ms. @defaultValue 120,000 */
+  readonly timeoutMs?: number;
+}
+
+/** A tritonserver of ours that has loaded every model. */
+export interface Triton {
+  /** `127.0.0.1:PORT`, as TRITON_URL has it. */
+  readonly grpcUrl: string;
+  /** `http://127.0.0.1:PORT` */
+  readonly httpUrl: string;
+  /** `http://127.0.0.1:PORT/metrics` */
+  readonly metricsUrl: string;
+  readonly process: ChildProcess;
+  readonly running: RunningProcess;
+  /**
+   * SIGTERM, and SIGKILL after `graceMs` (2 s): with nothing left to compute its own way out still takes 3 to 5 s, for it
+   * looks once a second whether its models are gone. May be called twice.
+   */
+  stop(graceMs?: number): Promise<void>;
+  /** Sends a signal to tritonserver; when it dies, its model processes die with it. */
+  kill(signal: NodeJS.Signals): void;
 }
 
 /**
- * Starts Triton and resolves when it and all its models are ready.
- * @throws Error with the end of its output if it exits instead, or is not ready in time.
+ * Starts tritonserver on the loopback and waits until it says that it is ready, every model included. It ends with this
+ * process.
+ * @throws Error with the end of its log if a model cannot be loaded or it does not come up.
  */
-export async function startTriton(installation: TritonInstallation, options: TritonOptions): Promise<Triton> {
-  const [http, grpc, metrics] = await Promise.all(
-    [options.httpPort, options.grpcPort, options.metricsPort].map(async (port) => port ?? (await freePort())),
+export async function startTriton(options: TritonOptions): Promise<Triton> {
+  return withFreePorts(3, ([http = 0, grpc = 0, metrics = 0]) =>
+    startOn(options, {
+      http: options.httpPort ?? http,
+      grpc: options.grpcPort ?? grpc,
+      metrics: options.metricsPort ?? metrics,
+    }),
   );
-  const args = tritonArgs(installation, options.repository, {
-    http: http ?? 0,
-    grpc: grpc ?? 0,
-    metrics: metrics ?? 0,
+}
+
+interface TritonPorts {
+  readonly http: number;
+  readonly grpc: number;
+  readonly metrics: number;
+}
+
+async function startOn(options: TritonOptions, ports: TritonPorts): Promise<Triton> {
+  const logFolder = options.logFile === undefined ? await mkdtemp(join(tmpdir(), "sluice-triton-")) : undefined;
+  // Nobody else on this machine uses the port, so nobody else uses the name.
+  const sharedMemory = `sluice-triton-${ports.grpc}-`;
+  const running = await startProcess({
+    name: "triton",
+    command: options.installation.program,
+    args: tritonArguments(options, ports, sharedMemory),
+    env: tritonEnvironment(options.installation),
+    logFile: options.logFile ?? join(logFolder ?? "", "triton.log"),
   });
-  const server = spawn(installation.program, args, {
-    env: installation.env,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
+  const cleaned = running.exited.then(() => removeSharedMemory(sharedMemory));
+  const httpUrl = `http://127.0.0.1:${ports.http}`;
+  await waitUntilReady(running, {
+    isReady: async () => (await fetch(`${httpUrl}/v2/health/ready`, { signal: AbortSignal.timeout(1000) })).ok,
+    timeoutMs: options.timeoutMs ?? 120_000,
   });
-  let output = "";
-  const log = options.logFile ? createWriteStream(options.logFile, { flags: "a" }) : undefined;
-  const keepEnd = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-4_000);
-    log?.write(chunk);
-  };
-  server.stdout.on("data", keepEnd);
-  server.stderr.on("data", keepEnd);
-  const exited = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const isGone = () => server.exitCode !== null || server.signalCode !== null;
-  const killGroup = (signal: NodeJS.Signals) => signalGroup(server, signal);
-  const killWithParent = () => killGroup("SIGKILL");
-  process.once("exit", killWithParent);
-  const httpUrl = `http://127.0.0.1:${http}`;
-  const giveUpAt = performance.now() + (options.readyTimeoutMs ?? 60_000);
-  while (!(await isReady(httpUrl))) {
-    if (isGone() || performance.now() > giveUpAt) {
-      killWithParent();
-      throw new Error(`tritonserver did not become ready:\n${output}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
   return {
-    grpcUrl: `127.0.0.1:${grpc}`,
+    grpcUrl: `127.0.0.1:${ports.grpc}`,
     httpUrl,
-    metricsUrl: `http://127.0.0.1:${metrics}/metrics`,
-    process: server,
-    kill: killGroup,
-    async stop() {
-      process.off("exit", killWithParent);
-      if (!isGone()) server.kill("SIGTERM");
-      await exited;
-      // Stubs of models may outlive a server that was killed.
-      killGroup("SIGKILL");
-      log?.end();
+    metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`,
+    process: running.process,
+    running,
+    stop: async (graceMs = 2000) => {
+      await running.stop(graceMs);
+      await cleaned;
+      if (logFolder !== undefined) await rm(logFolder, { recursive: true, force: true });
     },
+    kill: (signal) => running.kill(signal),
   };
 }
 
-function tritonArgs(
-  installation: TritonInstallation,
-  repository: string,
-  ports: { readonly http: number; readonly grpc: number; readonly metrics: number },
-): string[] {
+function tritonArguments(options: TritonOptions, ports: TritonPorts, sharedMemory: string): string[] {
   return [
-    `--model-repository=${repository}`,
-    `--backend-directory=${installation.backends}`,
-    "--http-address=127.0.0.1",
-    "--grpc-address=127.0.0.1",
-    "--metrics-address=127.0.0.1",
-    `--http-port=${ports.http}`,
-    `--grpc-port=${ports.grpc}`,
-    `--metrics-port=${ports.metrics}`,
-    "--exit-timeout-secs=10",
+    `--model-repository=${options.repository}`,
+    `--backend-directory=${options.installation.backends}`,
+    `--backend-config=python,shm-region-prefix-name=${sharedMemory}`,
+    ...["http", "grpc", "metrics"].map((service) => `--${service}-address=127.0.0.1`),
+    ...Object.entries(ports).map(([service, port]: [string, number]) => `--${service}-port=${port}`),
+    // A model that does not load is an error at the start and not a surprise in the middle.
+    ...["--exit-on-error=true", "--strict-readiness=true", "--exit-timeout-secs=5", "--log-verbose=0"],
+    ...(options.extraArgs ?? []),
   ];
 }
 
-/** A signal to the server and to the processes that run its models: they are one process group. */
-function signalGroup(server: ChildProcess, signal: NodeJS.Signals): void {
-  if (server.pid === undefined) return;
-  try {
-    process.kill(-server.pid, signal);
-  } catch {
-    // The whole group is gone.
-  }
+function tritonEnvironment({ programFolder, libraryFolders }: TritonInstallation): NodeJS.ProcessEnv {
+  const { PATH = "", LD_LIBRARY_PATH = "" } = process.env;
+  const folders = [...libraryFolders, ...LD_LIBRARY_PATH.split(delimiter)].filter((folder) => folder !== "");
+  return {
+    // One thread a model process: the cores are shared with the other processes, and threads of a matrix library that
+    // spin between batches would take them from those. The user's own setting wins.
+    OMP_NUM_THREADS: "1",
+    OPENBLAS_NUM_THREADS: "1",
+    ...process.env,
+    PATH: [programFolder, PATH].join(delimiter),
+    LD_LIBRARY_PATH: folders.join(delimiter),
+  };
 }
 
-async function isReady(httpUrl: string): Promise<boolean> {
-  try {
-    return (await fetch(`${httpUrl}/v2/health/ready`, { signal: AbortSignal.timeout(1_000) })).ok;
-  } catch {
-    return false;
-  }
+/** A killed tritonserver leaves the memory that it shared with its model processes behind. */
+async function removeSharedMemory(prefix: string): Promise<void> {
+  const names = await readdir("/dev/shm").catch(() => []);
+  const ours = names.filter((name) => name.startsWith(prefix));
+  await Promise.all(ours.map((name) => rm(join("/dev/shm", name), { force: true })));
 }
