@@ -35,6 +35,7 @@ export { admitTask, type AdmitRequest } from "./tasks/admission.js";
 export {
   type DeadLetter,
   deleteDeadLetter,
+  listDeadLetterBlobs,
   listDeadLetters,
   readDeadLetter,
   redriveDeadLetter,

@@ -46,6 +46,19 @@ export async function readDeadLetter(
   return (await readShard(redis, shard, [entryId, entryId], 1))[0];
 }
 
+/** Blobs that dead letters of one shard still need. Reads page by page, for letters may hold inputs. @throws the Redis error */
+export async function listDeadLetterBlobs(redis: RedisClient, shard: number): Promise<string[]> {
+  const blobIds: string[] = [];
+  const pageSize = 100;
+  for (let from = "-"; ;) {
+    const page = await readShard(redis, shard, [from, "+"], pageSize);
+    blobIds.push(...page.flatMap(({ input }) => (input.kind === "blob" ? [input.blobId] : [])));
+    const last = page.at(-1);
+    if (page.length < pageSize || !last) return blobIds;
+    from = `(${last.entryId}`;
+  }
+}
+
 /** Deletes a dead letter and its blob. Idempotent. @throws the Redis error, or BrokerError storage-unavailable */
 export async function deleteDeadLetter(redis: RedisClient, blobs: BlobStore, letter: DeadLetter): Promise<void> {
   await redis.xdel(keys.dead(letter.shard), letter.entryId);
