@@ -1,0 +1,34 @@
+import { Hono } from "hono";
+import type { Exchange, Handler } from "./http/exchange.js";
+import { pathOf, type WrapRoute } from "./http/route.js";
+import { unknownPath } from "./http/unknown-path.js";
+import { cancelOneTask, type CancelDeps } from "./routes/cancel-task.js";
+import { listModels } from "./routes/list-models.js";
+import { readResult, type ReadResultDeps } from "./routes/read-result.js";
+import { showLiveness } from "./routes/show-liveness.js";
+import { showMetrics } from "./routes/show-metrics.js";
+import { showReadiness } from "./routes/show-readiness.js";
+import { submitInference, type SubmitDeps } from "./routes/submit-inference.js";
+import type { PoolWatch } from "./tasks/pool-watch.js";
+
+/** What the routes need, all together. */
+export type AppDeps = SubmitDeps & ReadResultDeps & CancelDeps & { readonly pools: PoolWatch };
+
+/** The routes: each is one file, and is timed under the path that stands here. */
+export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exchange }> {
+  // The path as it was sent: nothing of ours needs decoding, so `%2e%2e` or a foreign host in it match no route.
+  const app = new Hono<{ Bindings: Exchange }>({
+    getPath: (_request, options) => pathOf((options?.env ?? {}) as Exchange),
+  });
+  const get = (path: string, handler: Handler) => app.get(path, wrap(path, handler));
+  const post = (path: string, handler: Handler) => app.post(path, wrap(path, handler));
+  post("/v1/inference", submitInference(deps));
+  get("/v1/result/:task_id", readResult(deps));
+  post("/v1/tasks/:task_id/cancel", cancelOneTask(deps));
+  get("/models", listModels(deps));
+  get("/healthz/live", showLiveness());
+  get("/healthz/ready", showReadiness(deps));
+  get("/metrics", showMetrics(deps));
+  app.notFound(wrap("unknown", unknownPath(app)));
+  return app;
+}

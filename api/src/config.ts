@@ -1,0 +1,38 @@
+import { BrokerError, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { z } from "zod";
+
+/** What the api process is started with. */
+export interface ApiConfig {
+  /** `REDIS_URL`; default `redis://127.0.0.1:6379`. */
+  readonly redis: RedisTarget;
+  /** `HOST`: address to listen on; default 127.0.0.1, so that nobody else reaches it unasked. */
+  readonly host: string;
+  /** `PORT`: 0 takes any free one; default 8080. */
+  readonly port: number;
+  /** `BLOB_DIR`: directory for large inputs, shared with the workers; default `.sluice/blobs`. */
+  readonly blobDir: string;
+  /** `LOG_LEVEL` of pino; default `info`. */
+  readonly logLevel: string;
+}
+
+const variables = z.object({
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
+  HOST: z.string().min(1).default("127.0.0.1"),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+/**
+ * Reads the environment, once.
+ * @throws BrokerError config-invalid that names every bad variable.
+ */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ApiConfig {
+  const result = variables.safeParse(environment);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
+  }
+  const { REDIS_URL, HOST, PORT, BLOB_DIR, LOG_LEVEL } = result.data;
+  return { redis: parseRedisUrl(REDIS_URL), host: HOST, port: PORT, blobDir: BLOB_DIR, logLevel: LOG_LEVEL };
+}

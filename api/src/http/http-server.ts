@@ -1,0 +1,87 @@
+import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
+import { BrokerError, type Service } from "@sluice/broker";
+import type { Hono } from "hono";
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { answerClientError } from "./client-errors.js";
+import { toProblem } from "./problem.js";
+
+/** Where to listen, and how to stop. */
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** After a stop was asked for, requests are still answered for so long (with `Connection: close`), milliseconds. */
+  readonly drainMs: number;
+}
+
+/** Connections that are still open so long after the drain are cut. */
+const CUT_AFTER_MS = 5_000;
+
+/** The listening side. */
+export interface HttpServer extends Service {
+  /** Base address, once started. */
+  readonly url: string;
+}
+
+/** Serves a hono app on Node's HTTP server, with every limit set. */
+export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options: HttpServerOptions): HttpServer {
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler: answerUnrouted });
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 90_000,
+      // Above the idle time of usual load balancers (60 s), or they send on a connection that we are closing.
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16 * 1024,
+    },
+    handle,
+  );
+  // Whoever reads the body gives leave to send it; whoever refuses the request does not.
+  server.on("checkContinue", handle);
+  server.on("clientError", answerClientError);
+  let stopping: Promise<void> | undefined;
+  return {
+    get url() {
+      const address = server.address() as AddressInfo | null;
+      const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+      return `http://${host}:${address?.port ?? options.port}`;
+    },
+    start() {
+      if (stopping) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        server.once("error", (cause) => {
+          const place = `${options.host}:${options.port}`;
+          reject(new BrokerError("config-invalid", `cannot listen on ${place}`, { cause }));
+        });
+        server.listen(options.port, options.host, resolve);
+      });
+    },
+    async stop() {
+      stopping ??= stopServer();
+      await stopping;
+    },
+  };
+
+  async function stopServer(): Promise<void> {
+    if (!server.listening) return;
+    // server.close() drops idle connections at once, also those on which a request is just arriving.
+    await new Promise((resolve) => setTimeout(resolve, options.drainMs));
+    const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
+    await new Promise((resolve) => server.close(resolve));
+    clearTimeout(cut);
+  }
+}
+
+/** A request target or Host header that is no URL never reaches the app. */
+function answerUnrouted(error: unknown): Response {
+  const refusal =
+    error instanceof RequestError
+      ? new BrokerError("invalid-request", "the request target or the Host header is not valid")
+      : BrokerError.from(error, "internal", "a bug");
+  const { problem, headers } = toProblem(refusal, { instance: "", requestId: randomUUID() });
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}

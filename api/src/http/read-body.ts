@@ -1,0 +1,40 @@
+import { BrokerError } from "@sluice/broker";
+import type { Exchange } from "./exchange.js";
+
+/**
+ * Reads the whole body into memory.
+ * @throws BrokerError payload-too-large: before anything is read where Content-Length tells, else when the limit is
+ * passed; unsupported-content-encoding; invalid-request if the client goes away.
+ */
+export function readBody({ incoming, outgoing }: Exchange, limitBytes: number): Promise<Buffer> {
+  const { headers } = incoming;
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    throw new BrokerError("unsupported-content-encoding", "send the body as it is, without Content-Encoding");
+  }
+  if (Number(headers["content-length"] ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  // The client waits for leave to send; whoever is refused above never gets it.
+  if (headers.expect !== undefined) outgoing.writeContinue();
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (act: () => void) => {
+      incoming.off("data", onData).off("end", onEnd).off("close", onClose);
+      act();
+    };
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > limitBytes) settle(() => reject(tooLarge(limitBytes)));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onClose = () => settle(() => reject(new BrokerError("invalid-request", "the body was cut off")));
+    incoming.on("data", onData).on("end", onEnd).on("close", onClose);
+    // A reset shows as "close" too; without a listener it would be thrown.
+    incoming.on("error", () => undefined);
+  });
+}
+
+function tooLarge(limitBytes: number): BrokerError {
+  return new BrokerError("payload-too-large", `the body may have at most ${limitBytes} bytes`);
+}

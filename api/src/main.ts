@@ -1,0 +1,46 @@
+import {
+  BrokerError,
+  connectRedis,
+  createDoneEvents,
+  createLiveSettings,
+  createLocalBlobStore,
+  createModelRegistry,
+  createShardSubscriber,
+  systemClock,
+} from "@sluice/broker";
+import { pino } from "pino";
+import { parseConfig } from "./config.js";
+import { createApi } from "./server.js";
+
+/** A load balancer needs a moment to see that this process is not ready any more. */
+const DRAIN_MS = 1_000;
+
+async function main(): Promise<void> {
+  const config = parseConfig();
+  const log = pino({ name: "api", level: config.logLevel });
+  const redis = await connectRedis(config.redis, log);
+  const api = createApi(
+    {
+      redis,
+      doneEvents: createDoneEvents(createShardSubscriber(config.redis, log)),
+      models: createModelRegistry(redis, log),
+      settings: createLiveSettings(redis, log),
+      blobs: createLocalBlobStore(config.blobDir),
+      clock: systemClock,
+      log,
+    },
+    { host: config.host, port: config.port, drainMs: DRAIN_MS },
+  );
+  const stop = (): void => {
+    log.info("api stops");
+    void api.stop().finally(() => redis.disconnect());
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  await api.start();
+}
+
+main().catch((error: unknown) => {
+  pino({ name: "api" }).fatal({ err: BrokerError.from(error, "internal", "the api could not start") }, "api failed");
+  process.exit(1);
+});

@@ -1,0 +1,69 @@
+import type { ErrorCode } from "@sluice/broker";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { CacheWord } from "./views/task-view.js";
+
+/** Seconds, 1 ms to a little above the longest wait. */
+const REQUEST_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 61];
+
+/** What the api counts. Labels come from closed sets: registered models, our codes, our routes. */
+export interface ApiMetrics {
+  readonly registry: Registry;
+  /** A task was admitted: a `miss` computes, `joined` shares an open run, a `hit` has its result at once. */
+  admitted(model: string, cache: CacheWord): void;
+  refused(code: ErrorCode): void;
+  resultRead(state: string): void;
+  blobWritten(bytes: number): void;
+  /** Made once for each route. */
+  requestTimer(route: string): (status: number, seconds: number) => void;
+}
+
+/** @param countWaits how many callers wait now. */
+export function createApiMetrics(countWaits: () => number): ApiMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name, help, labelNames, registers });
+  const admitted = counter("sluice_admitted_total", "Tasks accepted, by model.", ["model"]);
+  const collapsed = counter("sluice_collapsed_total", "Tasks that joined the open run of an equal task.");
+  const cacheHits = counter("sluice_cache_hits_total", "Tasks answered from a result that was kept.");
+  const refused = counter("sluice_refused_total", "Requests answered with a problem, by its code.", ["code"]);
+  const results = counter("sluice_results_total", "Tasks that were read in a terminal state, by state.", ["state"]);
+  const blobBytes = counter("sluice_blob_written_bytes_total", "Bytes of inputs written to the blob store.");
+  const seconds = new Histogram({
+    name: "sluice_http_request_seconds",
+    help: "From the headers of a request to its answer, waiting included.",
+    labelNames: ["route", "status"] as const,
+    buckets: REQUEST_BUCKETS,
+    registers,
+  });
+  new Gauge({
+    name: "sluice_waiters",
+    help: "Requests that wait for a result now.",
+    registers,
+    collect() {
+      this.set(countWaits());
+    },
+  });
+  return {
+    registry,
+    admitted(model, cache) {
+      admitted.inc({ model });
+      if (cache === "joined") collapsed.inc();
+      else if (cache === "hit") cacheHits.inc();
+    },
+    refused: (code) => refused.inc({ code }),
+    resultRead: (state) => results.inc({ state }),
+    blobWritten: (bytes) => blobBytes.inc(bytes),
+    requestTimer(route) {
+      const byStatus = new Map<number, (value: number) => void>();
+      return (status, value) => {
+        let observe = byStatus.get(status);
+        if (!observe) {
+          const child = seconds.labels({ route, status });
+          byStatus.set(status, (observe = (it) => child.observe(it)));
+        }
+        observe(value);
+      };
+    },
+  };
+}

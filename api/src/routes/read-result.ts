@@ -1,0 +1,78 @@
+import {
+  BrokerError,
+  type Clock,
+  type LiveSettings,
+  type ModelRegistry,
+  parseTaskId,
+  type ReadTaskReply,
+} from "@sluice/broker";
+import { requireJsonAccepted } from "../http/acceptable.js";
+import type { Handler } from "../http/exchange.js";
+import { jsonResponse } from "../http/json-response.js";
+import { parseQuery, type Query } from "../http/query.js";
+import { parseWaitPreference } from "../http/wait-preference.js";
+import type { Identify } from "../identify.js";
+import type { ApiMetrics } from "../metrics.js";
+import type { ViewOptions } from "../submission/submission.js";
+import { parseTextOptions } from "../submission/text-options.js";
+import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
+import { requireTask } from "../tasks/require-task.js";
+import type { TaskWaits } from "../tasks/task-waits.js";
+import { type KnownTask, toTaskView } from "../views/task-view.js";
+
+/** What the route needs. */
+export interface ReadResultDeps {
+  readonly read: ReadTask;
+  readonly waits: TaskWaits;
+  readonly models: ModelRegistry;
+  readonly settings: Pick<LiveSettings, "current">;
+  readonly identify: Identify;
+  readonly metrics: ApiMetrics;
+  readonly clock: Clock;
+}
+
+/** `GET /v1/result/{task_id}`: what the task says now, or as soon as it has ended while the caller waits. */
+export function readResult(deps: ReadResultDeps): Handler {
+  return async (c) => {
+    const { incoming, outgoing } = c.env;
+    requireJsonAccepted(incoming.headers.accept);
+    const taskId = c.req.param("task_id") ?? "";
+    if (!parseTaskId(taskId)) throw new BrokerError("task-not-found", "there is no such task");
+    const query = parseQuery(incoming.url, ["wait", "top_k", "threshold"]);
+    const view = toView(query);
+    const { waitMs, applied } = parseWaitPreference(incoming.headers["prefer"] as string | undefined, query["wait"]);
+    const owner = deps.identify(incoming);
+    const check = (reply: ReadTaskReply): KnownTask =>
+      requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
+    const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs) : undefined;
+    if (wait) outgoing.once("close", wait.leave);
+    try {
+      const first = check(await deps.read(taskId));
+      const last = wait ? await readUntilEnded(deps.read, taskId, wait, first) : first;
+      return answer(deps, taskId, check(last ?? first), { view, applied });
+    } finally {
+      wait?.close();
+    }
+  };
+}
+
+function answer(
+  deps: ReadResultDeps,
+  taskId: string,
+  task: KnownTask,
+  { view, applied }: { readonly view: ViewOptions; readonly applied: string | undefined },
+): Response {
+  const body = toTaskView(taskId, task, deps.models, { view });
+  const headers: Record<string, string> = {};
+  if (applied !== undefined) headers["preference-applied"] = applied;
+  if (task.kind === "open") headers["retry-after"] = "1";
+  else deps.metrics.resultRead(String(body["status"]));
+  return jsonResponse(200, JSON.stringify(body), headers);
+}
+
+function toView({ top_k, threshold }: Query): ViewOptions {
+  const given = Object.entries({ top_k, threshold }).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return {};
+  const options = parseTextOptions(Object.fromEntries(given) as Record<string, string>);
+  return { topK: options.top_k, threshold: options.threshold };
+}

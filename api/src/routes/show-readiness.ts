@@ -1,0 +1,15 @@
+import type { Handler } from "../http/exchange.js";
+import { jsonResponse } from "../http/json-response.js";
+import type { PoolWatch } from "../tasks/pool-watch.js";
+
+/** `GET /healthz/ready`: whether work should be sent here: Redis has answered lately, and the process is not stopping. */
+export function showReadiness(deps: {
+  readonly pools: Pick<PoolWatch, "isFresh">;
+  readonly isDraining: () => boolean;
+}): Handler {
+  return () => {
+    if (deps.isDraining()) return jsonResponse(503, '{"status":"stopping"}');
+    if (!deps.pools.isFresh()) return jsonResponse(503, '{"status":"redis does not answer"}');
+    return jsonResponse(200, '{"status":"ready"}');
+  };
+}

@@ -1,0 +1,76 @@
+import type { BlobStore, Clock, DoneEvents, LiveSettings, ModelRegistry, RedisClient, Service } from "@sluice/broker";
+import type { Logger } from "pino";
+import { createApp } from "./app.js";
+import { createBlobSweeper } from "./blobs/blob-sweeper.js";
+import { createHttpServer } from "./http/http-server.js";
+import { createRouteWrapper } from "./http/route.js";
+import { type Identify, identifyNobody } from "./identify.js";
+import { createApiMetrics } from "./metrics.js";
+import { createPoolWatch } from "./tasks/pool-watch.js";
+import { createTaskBlobs } from "./tasks/task-blobs.js";
+import { createTaskReader } from "./tasks/task-reader.js";
+import { createTaskWaits } from "./tasks/task-waits.js";
+
+/** What the api works with. Its owner connects Redis, and closes it after `stop`; the other services it starts itself. */
+export interface ApiDeps {
+  readonly redis: RedisClient;
+  readonly doneEvents: DoneEvents;
+  readonly models: ModelRegistry;
+  readonly settings: LiveSettings;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly identify?: Identify;
+}
+
+/** How it runs. */
+export interface ApiOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** How long a stopping api still answers, so that nobody is cut off; milliseconds. */
+  readonly drainMs: number;
+}
+
+/** The HTTP role. */
+export interface Api extends Service {
+  /** Base address, `http://HOST:PORT`, once started. */
+  readonly url: string;
+  /** How many requests wait for a result now. */
+  waitCount(): number;
+}
+
+/**
+ * Builds the HTTP role. `stop`: not ready any more, new submissions refused, whoever waits is answered with what is
+ * known, connections closed after their answer, then the rest.
+ */
+export function createApi(deps: ApiDeps, options: ApiOptions): Api {
+  const { redis, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
+  let draining = false;
+  const isDraining = () => draining;
+  const waits = createTaskWaits(doneEvents, clock);
+  const metrics = createApiMetrics(waits.count);
+  const pools = createPoolWatch({ redis, models, clock, log });
+  const blobs = createTaskBlobs(deps.blobs, metrics, log);
+  const read = createTaskReader(redis, blobs);
+  const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
+  const appDeps = { redis, models, settings, pools, blobs, metrics, waits, read, identify, clock, log, isDraining };
+  const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
+  const parts: readonly Service[] = [settings, models, doneEvents, pools, waits, sweeper, http];
+  return {
+    get url() {
+      return http.url;
+    },
+    waitCount: waits.count,
+    async start() {
+      if (draining) return;
+      for (const part of parts) await part.start();
+      log.info({ url: http.url }, "api listens");
+    },
+    async stop() {
+      draining = true;
+      waits.drain();
+      for (const part of [...parts].reverse()) await part.stop();
+    },
+  };
+}

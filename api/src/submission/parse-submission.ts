@@ -1,0 +1,86 @@
+import { parseContentType } from "../http/content-type.js";
+import type { Exchange } from "../http/exchange.js";
+import { parseQuery } from "../http/query.js";
+import { readBody } from "../http/read-body.js";
+import { splitDataUrl } from "./data-url.js";
+import { decodeBase64 } from "./decode-base64.js";
+import { invalidField } from "./invalid-field.js";
+import { parseJson } from "./parse-json.js";
+import { parseMultipart } from "./parse-multipart.js";
+import { parseWith } from "./parse-with.js";
+import {
+  imageSubmission,
+  OPTION_NAMES,
+  type Submission,
+  tensorSubmission,
+  textSubmission,
+  toSubmission,
+} from "./submission.js";
+import { parseTextOptions } from "./text-options.js";
+
+/** Largest picture, in bytes, however it comes. */
+export const MAX_IMAGE_BYTES = 50 * 1024 * 1024;
+/** A picture in Base64, with its options around it. */
+const MAX_JSON_BYTES = Math.ceil(MAX_IMAGE_BYTES / 3) * 4 + 64 * 1024;
+/** Part headers, boundaries and fields beside the picture. */
+const MAX_MULTIPART_BYTES = MAX_IMAGE_BYTES + 64 * 1024;
+
+/** A submission and what its query says about waiting. */
+export interface ParsedSubmission {
+  readonly submission: Submission;
+  readonly queryWait: string | undefined;
+}
+
+/**
+ * Reads a submission in any of its three forms: JSON, multipart, or the bytes of a picture with options in the query.
+ * @throws BrokerError with a code for what is wrong; see each part
+ */
+export async function parseSubmission(exchange: Exchange): Promise<ParsedSubmission> {
+  const { headers, url } = exchange.incoming;
+  const body = parseContentType(headers["content-type"]);
+  if (body.kind === "json") {
+    const query = parseQuery(url, ["wait"]);
+    const submission = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES)));
+    return { submission, queryWait: query["wait"] };
+  }
+  if (body.kind === "multipart") {
+    const query = parseQuery(url, ["wait"]);
+    const bytes = await readBody(exchange, MAX_MULTIPART_BYTES);
+    const limits = { imageBytes: MAX_IMAGE_BYTES, fieldNames: OPTION_NAMES };
+    const { image, declaredType, fields } = await parseMultipart(headers, bytes, limits);
+    const input = { kind: "image", bytes: image, declaredType } as const;
+    return { submission: toSubmission(input, parseTextOptions(fields)), queryWait: query["wait"] };
+  }
+  const { wait, ...options } = parseQuery(url, [...OPTION_NAMES, "wait"]);
+  const parsedOptions = parseTextOptions(options);
+  const bytes = await readBody(exchange, MAX_IMAGE_BYTES);
+  const declaredType = body.type === "application/octet-stream" ? undefined : body.type;
+  return { submission: toSubmission({ kind: "image", bytes, declaredType }, parsedOptions), queryWait: wait };
+}
+
+/** JSON value -> submission. @throws BrokerError validation-failed | invalid-base64 | payload-too-large */
+export function parseJsonSubmission(body: unknown): Submission {
+  const given = inputOf(body);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    const { input, ...options } = parseWith(textSubmission, body);
+    return toSubmission({ kind: "text", text: input }, options);
+  }
+  if (Object.hasOwn(given, "image_base64")) {
+    const { input, ...options } = parseWith(imageSubmission, body);
+    const { base64, mediaType } = splitDataUrl(input.image_base64, "/input/image_base64");
+    const bytes = decodeBase64(base64, "/input/image_base64", MAX_IMAGE_BYTES);
+    return toSubmission({ kind: "image", bytes, declaredType: mediaType }, options);
+  }
+  const { input, ...options } = parseWith(tensorSubmission, body);
+  const { datatype, shape, data, data_base64: dataBase64 } = input;
+  if ((data === undefined) === (dataBase64 === undefined)) {
+    throw invalidField("validation-failed", "/input", "must have either data or data_base64");
+  }
+  return toSubmission({ kind: "tensor", datatype, shape, data, dataBase64 }, options);
+}
+
+function inputOf(body: unknown): unknown {
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "input")
+    ? (body as { input: unknown }).input
+    : undefined;
+}

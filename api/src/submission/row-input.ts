@@ -1,0 +1,50 @@
+import { BrokerError, encodeTensorInput, type ModelDefinition, tensorSignature } from "@sluice/broker";
+import { encodeTensor } from "../tensors/encode-tensor.js";
+import { detectImageType } from "./image-type.js";
+import { invalidField } from "./invalid-field.js";
+import type { SubmittedInput } from "./submission.js";
+
+/** One row as it is stored in its run. */
+export interface RowInput {
+  /** A text's UTF-8, a picture's own bytes, or an encoded tensor. */
+  readonly bytes: Buffer;
+  /** Only rows with equal signatures share a batch: type and shape of a tensor, "" for the rest. */
+  readonly signature: string;
+}
+
+/**
+ * Checks the input against its model and turns it into bytes.
+ * @throws BrokerError validation-failed (wrong kind) | payload-too-large | unsupported-image-type | tensor-invalid |
+ * invalid-base64
+ */
+export function toRowInput(input: SubmittedInput, model: ModelDefinition): RowInput {
+  const wanted = model.input;
+  if (input.kind === "text" && wanted.kind === "text") return textRow(input.text, wanted.maxBytes);
+  if (input.kind === "image" && wanted.kind === "image") return imageRow(input);
+  if (input.kind === "tensor" && wanted.kind === "tensor") {
+    const tensor = encodeTensor(input, wanted);
+    return { bytes: encodeTensorInput(tensor), signature: tensorSignature(tensor) };
+  }
+  throw invalidField("validation-failed", "/input", `${model.name} takes ${wanted.kind} inputs, not ${input.kind}`);
+}
+
+function textRow(text: string, maxBytes: number): RowInput {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length > maxBytes) {
+    throw new BrokerError("payload-too-large", `a text for this model may have at most ${maxBytes} bytes`);
+  }
+  return { bytes, signature: "" };
+}
+
+function imageRow({ bytes, declaredType }: SubmittedInput & { kind: "image" }): RowInput {
+  if (bytes.length === 0) throw invalidField("validation-failed", "/input", "must not be empty");
+  const type = detectImageType(bytes);
+  if (type === undefined) {
+    throw new BrokerError("unsupported-image-type", "the bytes are no JPEG, PNG, WebP, AVIF or GIF");
+  }
+  const declared = declaredType === "image/jpg" ? "image/jpeg" : declaredType;
+  if (declared !== undefined && declared !== type) {
+    throw new BrokerError("unsupported-image-type", `the bytes are ${type}, not ${declared}`);
+  }
+  return { bytes, signature: "" };
+}

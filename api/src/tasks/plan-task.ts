@@ -1,0 +1,72 @@
+import {
+  BrokerError,
+  createTaskId,
+  DEFAULT_ZONE,
+  type Digest,
+  digestOf,
+  type Lane,
+  type ModelDefinition,
+  type ModelRegistry,
+} from "@sluice/broker";
+import { toRowInput, type RowInput } from "../submission/row-input.js";
+import type { Submission } from "../submission/submission.js";
+
+/** What a submission comes to: which model computes what, for whom. */
+export interface Order {
+  readonly submission: Submission;
+  readonly owner: string;
+  readonly model: ModelDefinition;
+  readonly row: RowInput;
+  /** Its Idempotency-Key, if it has one. */
+  readonly key: string | undefined;
+}
+
+/** An order with the version that computes it, and the ids that follow from that. */
+export interface PlannedTask {
+  readonly taskId: string;
+  readonly lane: Lane;
+  readonly digest: Digest;
+}
+
+/**
+ * Finds the model of a submission and checks the input against it.
+ * @throws BrokerError model-not-found, and whatever `toRowInput` refuses
+ */
+export function toOrder(
+  submission: Submission,
+  caller: { readonly owner: string; readonly key: string | undefined },
+  models: Pick<ModelRegistry, "all" | "get">,
+): Order {
+  const { kind } = submission.input;
+  const model =
+    submission.model === undefined
+      ? models.all().find((candidate) => candidate.defaultFor === kind)
+      : models.get(submission.model);
+  if (!model) {
+    const missing = submission.model === undefined ? `no model is the default for ${kind} inputs` : "no such model";
+    throw new BrokerError("model-not-found", missing);
+  }
+  return { submission, ...caller, model, row: toRowInput(submission.input, model) };
+}
+
+/**
+ * Plans an order for one version of its model. Equal orders get equal digests, so their tasks meet in one shard; the
+ * new task id carries that shard.
+ * @param unique random bits for an order that must not share; one with an Idempotency-Key takes that instead, so that
+ * its repeats find the same shard.
+ */
+export function planTask(order: Order, version: string, nowMs: number, unique: () => string): PlannedTask {
+  const { submission, model, owner, row, key } = order;
+  const lane = { model: model.name, version, zone: DEFAULT_ZONE, batchClass: submission.priority };
+  const salt = submission.dedupe ? "" : key === undefined ? unique() : `key:${owner}:${key}`;
+  const digest = digestOf({
+    model: model.name,
+    version,
+    zone: DEFAULT_ZONE,
+    signature: row.signature,
+    scope: model.scope === "owner" ? owner : "",
+    salt,
+    input: row.bytes,
+  });
+  return { taskId: createTaskId(digest.shard, nowMs), lane, digest };
+}
