@@ -1,0 +1,51 @@
+import { type Clock, type CreditMessage, decodeCredit, keys, type ShardSubscriber } from "@sluice/broker";
+import type { Ledger } from "./ledger.js";
+import type { Publishers } from "./publishers.js";
+import type { ReadLoops } from "./read-loops.js";
+import type { WakeableLoop } from "./wakeable-loop.js";
+
+/** What pools tell their batchers: batches that are finished, slots that are new. */
+export interface CreditFeed {
+  /** Listens to a pool from now on. @throws the Redis error; call it again later. */
+  follow(pool: string): Promise<void>;
+}
+
+interface CreditDeps {
+  readonly subscriber: ShardSubscriber;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly publishers: Publishers;
+  readonly readers: ReadLoops;
+  readonly lookUps: WakeableLoop;
+}
+
+/** Subscribes to the credit channel of each pool once, and hands on what it says. Messages may be lost. */
+export function createCreditFeed(deps: CreditDeps): CreditFeed {
+  const followed = new Set<string>();
+  return {
+    async follow(pool) {
+      if (followed.has(pool)) return;
+      await deps.subscriber.subscribe(keys.credits(pool), (bytes) => hear(deps, pool, bytes && decodeCredit(bytes)));
+      followed.add(pool);
+    },
+  };
+}
+
+function hear(
+  { publishers, ledger, readers, lookUps, clock }: CreditDeps,
+  pool: string,
+  message: CreditMessage | undefined,
+): void {
+  const nowMs = clock.monotonicMs();
+  const publisher = publishers.get(pool);
+  if (message === undefined || message.batchId === "") {
+    // Messages were missed, or there are new slots.
+    publisher?.credits.doubt();
+  } else {
+    publisher?.credits.finished(nowMs);
+    ledger.finish(message, nowMs);
+    if (message.unsettled.some(({ why }) => why === "unknown")) lookUps.wake();
+    readers.wake();
+  }
+  publisher?.wake();
+}

@@ -1,0 +1,126 @@
+import type { BatchReason, Clock } from "@sluice/broker";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ServedLane } from "./lane-directory.js";
+import type { LedgerCounts } from "./ledger.js";
+import { LOOP_NAMES, type LoopHealth } from "./loop-health.js";
+import type { PoolCredits } from "./pool-credits.js";
+
+/** What is read when the metrics are asked for, rather than told when it changes. */
+export interface MetricSources {
+  readonly clock: Clock;
+  readonly health: LoopHealth;
+  ledgerCounts(): LedgerCounts;
+  ownedShards(): number;
+  refusedSettings(): number;
+}
+
+/** Everything a batcher counts. Labels come from closed sets: registered models, pools, classes, reasons, loops. */
+export interface BatcherMetrics {
+  readonly registry: Registry;
+  published(lane: ServedLane, batch: { readonly size: number; readonly reason: BatchReason; waitMs: number }): void;
+  /** No credit was free although one was believed to be, or the publishing failed. */
+  notPublished(lane: ServedLane, why: "no-credit" | "failed"): void;
+  lookedUp(outcome: "closed" | "leased" | "ready" | "apart" | "failed"): void;
+  expired(model: string): void;
+  reclaimed(pool: string): void;
+  queueDepth(lane: ServedLane, entries: number): void;
+  credits(pool: string, credits: PoolCredits): void;
+}
+
+/** All metrics of one batcher, in a registry of their own. */
+export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
+  const registry = new Registry();
+  collectSources(registry, sources);
+  const registers = [registry];
+  const size = new Histogram({
+    name: "sluice_batch_size_distribution",
+    help: "Tasks in a published batch.",
+    labelNames: ["model", "class"],
+    buckets: [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256],
+    registers,
+  });
+  const wait = new Histogram({
+    name: "sluice_batch_wait_seconds",
+    help: "How long the first task of a batch waited in the batcher.",
+    labelNames: ["model", "class"],
+    // 1 ms to 10 s: a batch window is some tens of milliseconds; more is waiting for a credit.
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const reason = counter(registry, "sluice_batch_reason_total", "Batches by why they left.", ["model", "reason"]);
+  const refused = counter(registry, "sluice_batch_not_published_total", "Batches that went back.", ["model", "why"]);
+  const lookUps = counter(registry, "sluice_look_ups_total", "Published tasks that had to be looked up.", ["outcome"]);
+  const expired = counter(registry, "sluice_expired_total", "Tasks that were late before they left.", ["model"]);
+  const reclaimed = counter(registry, "sluice_reclaimed_batches_total", "Batches of dead worker slots.", ["pool"]);
+  const depth = gauge(registry, "sluice_queue_depth", "Open tasks on this batcher's shards.", {
+    names: ["model", "class"],
+  });
+  const credits = gauge(registry, "sluice_credits", "Credits of a pool, as last heard.", { names: ["pool", "kind"] });
+  return {
+    registry,
+    published({ model, batchClass }, batch) {
+      size.observe({ model, class: batchClass }, batch.size);
+      wait.observe({ model, class: batchClass }, batch.waitMs / 1_000);
+      reason.inc({ model, reason: batch.reason });
+    },
+    notPublished: ({ model }, why) => refused.inc({ model, why }),
+    lookedUp: (outcome) => lookUps.inc({ outcome }),
+    expired: (model) => expired.inc({ model }),
+    reclaimed: (pool) => reclaimed.inc({ pool }),
+    queueDepth: ({ model, batchClass }, entries) => depth.set({ model, class: batchClass }, entries),
+    credits(pool, { used, total }) {
+      credits.set({ pool, kind: "used" }, used);
+      credits.set({ pool, kind: "total" }, total);
+    },
+  };
+}
+
+function collectSources(registry: Registry, sources: MetricSources): void {
+  gauge(registry, "sluice_shards_owned", "Shards that belong to this batcher.", {
+    names: [],
+    collect: (own) => own.set(sources.ownedShards()),
+  });
+  gauge(registry, "sluice_settings_refused", "Sets of settings refused since the start.", {
+    names: [],
+    collect: (own) => own.set(sources.refusedSettings()),
+  });
+  gauge(registry, "sluice_batcher_tasks", "Tasks that the batcher has in memory.", {
+    names: ["state"],
+    collect(own) {
+      for (const [state, count] of Object.entries(sources.ledgerCounts())) own.set({ state }, count);
+    },
+  });
+  gauge(registry, "sluice_loop_age_seconds", "Seconds since a loop last completed a turn.", {
+    names: ["loop"],
+    collect(own) {
+      const nowMs = sources.clock.monotonicMs();
+      for (const loop of LOOP_NAMES) own.set({ loop }, sources.health.ageMs(loop, nowMs) / 1_000);
+    },
+  });
+}
+
+function counter<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly Label[],
+): Counter<Label> {
+  return new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
+}
+
+function gauge<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: { readonly names: readonly Label[]; readonly collect?: (own: Gauge<Label>) => void },
+): Gauge<Label> {
+  const { names, collect } = labels;
+  const own: Gauge<Label> = new Gauge({
+    name,
+    help,
+    labelNames: [...names],
+    registers: [registry],
+    ...(collect ? { collect: () => collect(own) } : {}),
+  });
+  return own;
+}

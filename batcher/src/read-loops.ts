@@ -1,0 +1,128 @@
+import { type Clock, createReadyReader, type RedisClient, type RedisTarget, type Ref } from "@sluice/broker";
+import type { Logger } from "pino";
+import type { LaneDirectory } from "./lane-directory.js";
+import type { Ledger } from "./ledger.js";
+import type { LoopHealth } from "./loop-health.js";
+import type { Ownership } from "./ownership.js";
+import type { Publishers } from "./publishers.js";
+import { planRead, planReaders, type ReaderPlan } from "./read-plan.js";
+import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
+
+/** Longest BLOCK. Half of what Redis bears well, so that a shard that was taken over is read the sooner. */
+const BLOCK_MS = 500;
+/** BLOCK while some lanes have no room. */
+const CROWDED_BLOCK_MS = 10;
+/** Nothing may be read: room comes when batches are finished, which wakes the loops too. */
+const NO_ROOM_PAUSE_MS = 100;
+/** Two batches for each credit keep a pool busy; the rest is left to whoever takes the shard over. */
+const READ_AHEAD_BATCHES_PER_CREDIT = 2;
+
+/** How eagerly it reads. */
+export interface ReadPacing {
+  /**
+   * Pause after a read that took all there was, in milliseconds. References that come meanwhile are read together:
+   * each read costs about as much as twenty references.
+   */
+  readonly pauseMs: number;
+}
+
+/** Blocking reads of new references, one loop for each connection. */
+export interface ReadLoops {
+  /** Starts and ends loops as shards and lanes have come and gone. */
+  reconcile(): void;
+  /** There may be room again. */
+  wake(): void;
+  /** Ends at once: what a reply that is under way holds is pending, and is found by the next owner of its shard. */
+  stop(): Promise<void>;
+}
+
+interface ReadDeps {
+  readonly target: RedisTarget;
+  readonly redis: RedisClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly health: LoopHealth;
+  readonly lanes: LaneDirectory;
+  readonly ledger: Ledger;
+  readonly ownership: Ownership;
+  readonly publishers: Publishers;
+  /** New references are waiting. */
+  readonly listed: () => void;
+}
+
+interface Reader {
+  plan: ReaderPlan;
+  readonly loop: WakeableLoop;
+  readonly close: () => void;
+}
+
+/** @param batcher the consumer's name, new at every boot. */
+export function createReadLoops(deps: ReadDeps, batcher: string, pacing: ReadPacing): ReadLoops {
+  const readers = new Map<string, Reader>();
+  const ending = new Set<Promise<void>>();
+  let stopped = false;
+
+  const end = (name: string): void => {
+    const reader = readers.get(name);
+    if (!reader) return;
+    readers.delete(name);
+    reader.close();
+    const done = reader.loop.stop();
+    ending.add(done);
+    void done.finally(() => ending.delete(done));
+  };
+  return {
+    reconcile() {
+      if (stopped) return;
+      const lanes = deps.lanes.lanes().map((lane) => lane.name);
+      const plans = planReaders(deps.target.kind, deps.ownership.serving(), lanes);
+      for (const name of [...readers.keys()]) if (!plans.some((plan) => plan.name === name)) end(name);
+      for (const plan of plans) {
+        const known = readers.get(plan.name);
+        if (known) known.plan = plan;
+        else readers.set(plan.name, startReader(deps, batcher, { plan, pacing }));
+      }
+    },
+    wake() {
+      for (const reader of readers.values()) reader.loop.wake();
+    },
+    async stop() {
+      stopped = true;
+      for (const name of [...readers.keys()]) end(name);
+      await Promise.all(ending);
+    },
+  };
+}
+
+function startReader(deps: ReadDeps, batcher: string, options: { plan: ReaderPlan; pacing: ReadPacing }): Reader {
+  const connection = createReadyReader(deps.target, deps.redis, batcher, options.plan.shard);
+  const turn = async (): Promise<number> => {
+    const step = planRead(reader.plan, deps.ownership.serving().length, (lane) => roomOf(deps, lane));
+    if (step.streams.length === 0) return NO_ROOM_PAUSE_MS;
+    const refs = await connection.read(step.streams, step.count, step.crowded ? CROWDED_BLOCK_MS : BLOCK_MS);
+    if (refs.length === 0) return 0;
+    take(deps, refs);
+    return refs.length >= step.count ? 0 : options.pacing.pauseMs;
+  };
+  const loop = createWakeableLoop("read", turn, deps);
+  const reader: Reader = { plan: options.plan, loop, close: () => connection.close() };
+  void loop.start();
+  return reader;
+}
+
+/** A shard may have been lost while the read was blocked: its references are the next owner's. */
+function take({ ownership, ledger, clock, listed }: ReadDeps, refs: readonly Ref[]): void {
+  ledger.list(
+    refs.filter((ref) => ownership.owns(ref.shard)),
+    clock.monotonicMs(),
+  );
+  listed();
+}
+
+/** How many more references of a lane may lie in memory. */
+function roomOf({ lanes, publishers, ownership, ledger }: ReadDeps, laneName: string): number {
+  const lane = lanes.get(laneName);
+  if (!lane) return 0;
+  const credits = publishers.get(lane.pool)?.credits.share(ownership.shardRatio()) ?? 1;
+  return READ_AHEAD_BATCHES_PER_CREDIT * credits * lanes.maxSizeOf(lane) - ledger.countOf(laneName);
+}
