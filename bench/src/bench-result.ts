@@ -1,0 +1,53 @@
+import type { HttpFloor } from "./floors/http-floor.js";
+import type { Pace } from "./load/load-plan.js";
+import type { LoadFigures } from "./measure/measure-load.js";
+import type { ExchangeName } from "./load/exchange.js";
+
+/** One load and what it has shown. */
+export interface LoadRun {
+  readonly exchange: ExchangeName;
+  readonly pace: Pace;
+  readonly figures: LoadFigures;
+}
+
+/** Work that a process does by itself, a number of pieces at a time. */
+export interface DirectRun {
+  readonly inFlight: number;
+  /** Rows or pictures. */
+  readonly perS: number;
+  /** Of one call: a whole batch, or one picture. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Microseconds of CPU per row or picture, by process. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+  /** Calls with an answer that was not right. */
+  readonly wrong: number;
+}
+
+/** Everything that one run of the bench has measured: what the JSON file holds. Parts that did not run are absent. */
+export interface BenchResult {
+  readonly machine: Machine;
+  readonly quick: boolean;
+  /** The load generator against a server that always answers the same bytes. */
+  readonly generator?: readonly LoadRun[];
+  /** A hono route with one EVALSHA and one read. */
+  readonly http?: HttpFloor;
+  /** Full batches straight over gRPC. */
+  readonly triton?: readonly DirectRun[];
+  /** Sluice with texts. */
+  readonly text?: readonly LoadRun[];
+  /** Pictures: decoded and resized by sharp alone, and answered by Sluice. */
+  readonly pictures?: { readonly sharp: readonly DirectRun[]; readonly sluice: readonly LoadRun[] };
+}
+
+/** Where and when it was measured. */
+export interface Machine {
+  readonly startedAt: string;
+  readonly cpus: number;
+  readonly cpuModel: string;
+  readonly memoryGb: number;
+  readonly kernel: string;
+  readonly node: string;
+  /** Load average before anything was started: above 0.5, other work has been in the way. */
+  readonly loadBefore: number;
+}

@@ -1,0 +1,58 @@
+import type { ExchangeName } from "./load/exchange.js";
+import type { Pace } from "./load/load-plan.js";
+import type { Timing } from "./process/report-to-parent.js";
+
+/** One load on Sluice. */
+export interface PlannedLoad {
+  readonly exchange: ExchangeName;
+  readonly pace: Pace;
+}
+
+/** How much is measured. */
+export interface BenchScale {
+  readonly timing: Timing;
+  /** Every n-th answer is compared with the right one. */
+  readonly checkEvery: number;
+  readonly floorPaces: readonly Pace[];
+  readonly textLoads: readonly PlannedLoad[];
+  readonly pictureLoads: readonly PlannedLoad[];
+  readonly pictures: number;
+}
+
+/** Length of the texts in bytes. */
+export const TEXT_BYTES = 2_048;
+/** Rows of a full batch. */
+export const FULL_BATCH = 64;
+/** Size of the pictures in pixels. */
+export const PICTURE_SIZE = { width: 640, height: 480 } as const;
+
+const closed = (clients: number): Pace => ({ kind: "closed", clients });
+const open = (ratePerS: number): Pace => ({ kind: "open", ratePerS });
+const each = (exchange: ExchangeName, paces: readonly Pace[]): PlannedLoad[] =>
+  paces.map((pace) => ({ exchange, pace }));
+
+/** The whole bench. The floors are also seen at 2,500/s: a busier server needs less CPU a request, so only equal rates compare. */
+const WHOLE: BenchScale = {
+  timing: { warmUpMs: 3_000, measureMs: 15_000 },
+  checkEvery: 50,
+  floorPaces: [closed(64), closed(256), open(2_500)],
+  textLoads: (["submit-and-wait", "submit-then-poll"] as const).flatMap((exchange) =>
+    each(exchange, [closed(64), closed(256), open(100), open(1_000), open(2_000)]),
+  ),
+  pictureLoads: each("submit-and-wait", [closed(64), closed(256)]),
+  pictures: 200,
+};
+
+const QUICK: BenchScale = {
+  timing: { warmUpMs: 1_000, measureMs: 3_000 },
+  checkEvery: 1,
+  floorPaces: [closed(256), open(2_500)],
+  textLoads: [...each("submit-and-wait", [closed(256), open(1_000)]), ...each("submit-then-poll", [closed(64)])],
+  pictureLoads: each("submit-and-wait", [closed(64)]),
+  pictures: 50,
+};
+
+/** How much a run measures. */
+export function benchScale({ quick }: { readonly quick: boolean }): BenchScale {
+  return quick ? QUICK : WHOLE;
+}

@@ -1,0 +1,57 @@
+import type { LoadPlan } from "../load/load-plan.js";
+import type { LoadReport } from "../load/load-recorder.js";
+import { runLoad } from "../load/run-load.js";
+import { cpuPerTask, type CpuReading, readCpu, type WatchedProcess } from "./process-cpu.js";
+import type { TritonChannel } from "./triton-channel.js";
+
+/** Whose figures are taken while a load is on. */
+export interface Watched {
+  readonly processes: readonly WatchedProcess[];
+  /** Whose counters tell batches and rows, if there is a model behind the server. */
+  readonly triton?: { readonly channel: TritonChannel; readonly model: string };
+}
+
+/** What one load has shown. */
+export interface LoadFigures extends LoadReport {
+  /** Microseconds of CPU per answered task in the window, by process; `load generator` among them. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+  /** Rows per execution in the window, by Triton's statistics; undefined without a model. */
+  readonly meanBatch?: number;
+  /** Rows that the model ran from the first task to the last answer, per task submitted: 1 if nothing ran twice. */
+  readonly rowsPerTask?: number;
+}
+
+/** Puts a load on a server and reads counters as its window opens and closes. */
+export async function measureLoad(plan: LoadPlan, { processes, triton }: Watched): Promise<LoadFigures> {
+  const cpu: CpuReading[] = [];
+  const rows: Promise<RowCount>[] = [];
+  const read = (generatorPid: number): void => {
+    cpu.push(readCpu([...processes, { name: "load generator", pid: generatorPid }]));
+    if (triton) rows.push(readRows(triton.channel, triton.model));
+  };
+  const rowsBefore = triton && (await readRows(triton.channel, triton.model));
+  const report = await runLoad(plan, { onOpen: read, onClose: read });
+  const rowsAfter = triton && (await readRows(triton.channel, triton.model));
+  const [opened, closed] = cpu;
+  const [rowsOpened, rowsClosed] = await Promise.all(rows);
+  return {
+    ...report,
+    cpuUs: cpuPerTask(opened ?? {}, closed ?? {}, report.answered),
+    ...(rowsOpened && rowsClosed ? { meanBatch: meanBatch(rowsOpened, rowsClosed) } : {}),
+    ...(rowsBefore && rowsAfter ? { rowsPerTask: (rowsAfter.rows - rowsBefore.rows) / report.submitted } : {}),
+  };
+}
+
+interface RowCount {
+  readonly rows: number;
+  readonly batches: number;
+}
+
+async function readRows(channel: TritonChannel, model: string): Promise<RowCount> {
+  const { inferenceCount, executionCount } = await channel.statistics(model);
+  return { rows: inferenceCount, batches: executionCount };
+}
+
+function meanBatch(before: RowCount, after: RowCount): number {
+  return (after.rows - before.rows) / (after.batches - before.batches);
+}

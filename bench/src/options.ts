@@ -1,0 +1,42 @@
+import { parseArgs } from "node:util";
+
+/** What can be measured, in the order in which it is. */
+export const PARTS = ["generator", "http", "triton", "text", "pictures"] as const;
+/** A part of the bench. */
+export type Part = (typeof PARTS)[number];
+
+/** What the command line says. */
+export interface BenchOptions {
+  /** Short windows and few loads, every answer checked: enough to see that all of it works. */
+  readonly quick: boolean;
+  readonly parts: readonly Part[];
+  /** Where the JSON goes; the default place if absent. */
+  readonly out?: string;
+}
+
+/** One line for each option. */
+export const USAGE = `npm run bench -- [--quick] [--only PART]... [--out FILE]
+  --quick      short windows and few loads, every answer checked
+  --only PART  one of ${PARTS.join(", ")}; may be given several times
+  --out FILE   where the figures go as JSON`;
+
+/** @throws TypeError with a sentence for a person. */
+export function parseBenchOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
+      out: { type: "string" },
+    },
+  });
+  const wanted = values.only.map(parsePart);
+  const parts = PARTS.filter((part) => wanted.length === 0 || wanted.includes(part));
+  return { quick: values.quick, parts, ...(values.out === undefined ? {} : { out: values.out }) };
+}
+
+function parsePart(name: string): Part {
+  const part = PARTS.find((candidate) => candidate === name);
+  if (part === undefined) throw new TypeError(`--only takes one of ${PARTS.join(", ")}, not ${name}`);
+  return part;
+}

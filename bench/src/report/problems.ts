@@ -1,0 +1,26 @@
+import type { BenchResult, LoadRun } from "../bench-result.js";
+import { describeLoad } from "./describe-load.js";
+
+/** What went wrong, a sentence each: answers that were not right, tasks that did not succeed. None if all is well. */
+export function problemsOf({ generator, http, triton, text, pictures }: BenchResult): string[] {
+  const loads: [name: string, runs: readonly LoadRun[]][] = [
+    ["load generator alone", generator ?? []],
+    ["hono", http?.flatOut ?? []],
+    ["hono at the pace of batches", http?.paced ?? []],
+    ["texts", text ?? []],
+    ["pictures", pictures?.sluice ?? []],
+  ];
+  return [
+    ...(triton ?? [])
+      .filter(({ wrong }) => wrong > 0)
+      .map(({ inFlight, wrong }) => `Triton, ${inFlight} in flight: ${wrong} batches with a wrong answer`),
+    ...loads.flatMap(([name, runs]) => runs.flatMap((run) => problemsOfLoad(`${name}, ${describeLoad(run)}`, run))),
+  ];
+}
+
+function problemsOfLoad(name: string, { figures }: LoadRun): string[] {
+  return figures.problems.map(({ kind, count, detail }) => {
+    const what = kind === "wrong" ? "wrong answers" : "tasks without success";
+    return `${name}: ${count} ${what}, such as ${detail}`;
+  });
+}

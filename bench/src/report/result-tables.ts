@@ -1,0 +1,136 @@
+import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
+import { describeLoad, describePace } from "./describe-load.js";
+import { directFloor, pacedHttpFloor, ratio, sharpFloor } from "./floors.js";
+import { formatNumber, formatRatio } from "./format-number.js";
+import type { Table } from "./table.js";
+import { isMet, type Target, targetsOf } from "./targets.js";
+
+/** Everything that was measured, as tables. CPU is in microseconds per task. */
+export function resultTables(result: BenchResult): Table[] {
+  const { generator, http, triton, text, pictures } = result;
+  return [
+    ...(generator ? [httpTable("The load generator alone: it is answered the same bytes at once", generator)] : []),
+    ...(http
+      ? [
+          httpTable("A hono route with one EVALSHA and one read, flat out", http.flatOut),
+          httpTable("The same route, answers let go 64 every 24 ms", http.paced),
+        ]
+      : []),
+    ...(triton ? [directTable("Full batches of 64 texts straight to Triton over gRPC", "rows/s", triton)] : []),
+    ...(text ? textTables(text, result) : []),
+    ...(pictures ? pictureTables(pictures, result) : []),
+    ...(text ? [targetTable(targetsOf(result))] : []),
+  ];
+}
+
+function httpTable(title: string, runs: readonly LoadRun[]): Table {
+  const processes = processesOf(runs);
+  return {
+    title,
+    columns: ["load", "requests/s", "p50 ms", "p99 ms", ...processes.map(cpuHeading)],
+    rows: runs.map(({ pace, figures }) => [
+      describePace(pace),
+      ...[figures.perS, figures.p50Ms, figures.p99Ms].map(formatNumber),
+      ...processes.map((name) => formatNumber(figures.cpuUs[name])),
+    ]),
+  };
+}
+
+function directTable(title: string, unit: string, runs: readonly DirectRun[]): Table {
+  const processes = Object.keys(runs[0]?.cpuUs ?? {});
+  return {
+    title,
+    columns: ["in flight", unit, "call p50 ms", "call p99 ms", ...processes.map(cpuHeading)],
+    rows: runs.map(({ inFlight, perS, p50Ms, p99Ms, cpuUs }) => [
+      String(inFlight),
+      ...[perS, p50Ms, p99Ms].map(formatNumber),
+      ...processes.map((name) => formatNumber(cpuUs[name])),
+    ]),
+  };
+}
+
+function textTables(runs: readonly LoadRun[], result: BenchResult): Table[] {
+  const direct = directFloor(result);
+  const hono = pacedHttpFloor(result);
+  return [
+    loadTable("Sluice, texts of 2 KB, model sleep", runs, {
+      heading: "of direct",
+      ratioOf: ({ figures }) => ratio(figures.perS, direct?.perS),
+    }),
+    cpuTable("Sluice, texts: CPU us per task", runs, {
+      heading: "api of hono",
+      ratioOf: ({ figures }) => ratio(figures.cpuUs["api"], hono?.figures.cpuUs["hono"]),
+    }),
+  ];
+}
+
+function pictureTables({ sharp, sluice }: NonNullable<BenchResult["pictures"]>, result: BenchResult): Table[] {
+  const floor = sharpFloor(result);
+  return [
+    directTable("sharp alone: 640x480 JPEGs to the model's input size", "pictures/s", sharp),
+    loadTable("Sluice, the same pictures, model shapes", sluice, {
+      heading: "of sharp",
+      ratioOf: ({ figures }) => ratio(figures.perS, floor?.perS),
+    }),
+    cpuTable("Sluice, pictures: CPU us per task", sluice, {
+      heading: "worker of sharp",
+      ratioOf: ({ figures }) => ratio(figures.cpuUs["gpu-worker"], floor?.cpuUs["client"]),
+    }),
+  ];
+}
+
+/** A last column that sets a run against its floor. */
+interface RatioColumn {
+  readonly heading: string;
+  readonly ratioOf: (run: LoadRun) => number | undefined;
+}
+
+function loadTable(title: string, runs: readonly LoadRun[], { heading, ratioOf }: RatioColumn): Table {
+  return {
+    title,
+    columns: ["load", "tasks/s", "p50 ms", "p99 ms", "max ms", "mean batch", "rows/task", "late p99 ms", heading],
+    rows: runs.map((run) => {
+      const { perS, p50Ms, p99Ms, maxMs, meanBatch, rowsPerTask, lateP99Ms } = run.figures;
+      const figures = [perS, p50Ms, p99Ms, maxMs, meanBatch, rowsPerTask, lateP99Ms].map(formatNumber);
+      return [describeLoad(run), ...figures, formatRatio(ratioOf(run))];
+    }),
+  };
+}
+
+function cpuTable(title: string, runs: readonly LoadRun[], { heading, ratioOf }: RatioColumn): Table {
+  const processes = processesOf(runs);
+  return {
+    title,
+    columns: ["load", ...processes, "all", heading],
+    rows: runs.map((run) => {
+      const each = processes.map((name) => run.figures.cpuUs[name] ?? 0);
+      const all = each.reduce((sum, us) => sum + us, 0);
+      return [describeLoad(run), ...[...each, all].map(formatNumber), formatRatio(ratioOf(run))];
+    }),
+  };
+}
+
+function targetTable(targets: readonly Target[]): Table {
+  return {
+    title: "Targets: texts, 256 clients, submit and wait",
+    columns: ["", "measured", "target", "met"],
+    rows: targets.map((target) => {
+      const met = isMet(target);
+      const verdict = met === undefined ? "-" : met ? "yes" : "NO";
+      return [target.name, `${formatNumber(target.value)} ${target.unit}`, describeLimit(target), verdict];
+    }),
+  };
+}
+
+function describeLimit({ atLeast, atMost, unit }: Target): string {
+  if (atLeast !== undefined) return `>= ${atLeast} ${unit}`;
+  return atMost === undefined ? "" : `<= ${atMost} ${unit}`;
+}
+
+function processesOf(runs: readonly LoadRun[]): string[] {
+  return Object.keys(runs[0]?.figures.cpuUs ?? {});
+}
+
+function cpuHeading(process: string): string {
+  return `${process} us`;
+}

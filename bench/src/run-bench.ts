@@ -1,0 +1,19 @@
+import type { BenchContext } from "./bench-context.js";
+import type { BenchResult } from "./bench-result.js";
+import { measureGenerator } from "./floors/generator-floor.js";
+import { measureHttpFloor } from "./floors/http-floor.js";
+import { measureTritonFloor } from "./floors/triton-floor.js";
+import { describeMachine } from "./machine.js";
+import type { BenchOptions } from "./options.js";
+
+/** Measures what the options name: the floors first, then Sluice. */
+export async function runBench({ quick, parts }: BenchOptions, context: BenchContext): Promise<BenchResult> {
+  const has = (part: (typeof parts)[number]): boolean => parts.includes(part);
+  return {
+    machine: describeMachine(),
+    quick,
+    ...(has("generator") ? { generator: await measureGenerator(context) } : {}),
+    ...(has("http") ? { http: await measureHttpFloor(context) } : {}),
+    ...(has("triton") ? { triton: await measureTritonFloor(context) } : {}),
+  };
+}
