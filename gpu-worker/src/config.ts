@@ -30,7 +30,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const read = <Value>(name: string, fallback: string, parse: (text: string) => Value | undefined): Value => {
     const text = env[name] || fallback;
     const value = parse(text);
-    if (value === undefined) problems.push(`${name}: ${text} is not allowed`);
+    if (value === undefined) problems.push(`${name}: ${withoutPassword(text)} is not allowed`);
     // Where it is undefined after all, the problems are thrown.
     return value as Value;
   };
@@ -47,6 +47,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   };
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
+}
+
+function withoutPassword(text: string): string {
+  return text.replace(/:\/\/[^@]*@/, "://***@");
 }
 
 function redisTarget(text: string): RedisTarget | undefined {

@@ -1,0 +1,100 @@
+import { BrokerError, parseRedisUrl } from "@sluice/broker";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../src/config.js";
+import { exampleInput } from "../src/example-input.js";
+import { groupRows } from "../src/infer-groups.js";
+import { shareRows } from "../src/share-rows.js";
+import { slotNames } from "../src/slot-name.js";
+import type { RowTensor } from "../src/triton/row-tensor.js";
+import { modelOf } from "./model-fixture.js";
+
+describe("sharing rows", () => {
+  test("gives runs with equal digests one row, and runs without an input each their own", () => {
+    expect(shareRows(["a", "b", "a", undefined, undefined, "b"])).toEqual({
+      rowOfRun: [0, 1, 0, 2, 3, 1],
+      runOfRow: [0, 1, 3, 4],
+    });
+  });
+});
+
+describe("grouping rows", () => {
+  const row = (size: number, bytes = 4): RowTensor => ({
+    datatype: "FP32",
+    shape: [size],
+    data: new Uint8Array(bytes),
+  });
+
+  test("keeps a batch whole that fits one call", () => {
+    const rows = [row(1), undefined, row(1)];
+    expect(groupRows(rows, { maxRows: 64, maxBytes: 8 })).toMatchObject([
+      { indexes: [0, 2], rows: [rows[0], rows[2]] },
+    ]);
+  });
+
+  test("never mixes shapes, never passes a limit, and loses no row", () => {
+    const rows = fc.array(fc.option(fc.tuple(fc.nat(2), fc.nat(10)), { nil: undefined }), { maxLength: 40 });
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 8 }), (list, maxRows) => {
+        const batch = list.map((item) => item && row(...item));
+        const groups = groupRows(batch, { maxRows, maxBytes: 16 });
+        for (const group of groups) {
+          expect(new Set(group.rows.map((r) => r.shape[0])).size).toBe(1);
+          expect(group.rows.length).toBeLessThanOrEqual(maxRows);
+          const bytes = group.rows.reduce((sum, r) => sum + r.data.length, 0);
+          expect(bytes <= 16 || group.rows.length === 1).toBe(true);
+          expect(group.rows).toEqual(group.indexes.map((index) => batch[index]));
+        }
+        const seen = groups.flatMap((group) => group.indexes).sort((a, b) => a - b);
+        expect(seen).toEqual(batch.flatMap((r, index) => (r ? [index] : [])));
+      }),
+    );
+  });
+});
+
+describe("the names of slots", () => {
+  test("differ, and hold no space whatever the host is called", () => {
+    const names = slotNames({ hostname: "my host", pid: 7, random: "ab12" }, 2);
+    expect(names).toEqual(["my_host-7-ab12#0", "my_host-7-ab12#1"]);
+  });
+});
+
+describe("the example of a model", () => {
+  test("becomes the bytes of an input", () => {
+    expect(exampleInput(modelOf({ example: { text: "é" } }))).toEqual(Buffer.from("é"));
+    expect(exampleInput(modelOf({}))).toBeUndefined();
+    const tensor = { kind: "tensor", tensor: "IN", dims: [2] } as const;
+    const example = { shape: [2], data: [1, -2] };
+    const bytes = exampleInput(modelOf({ input: { ...tensor, datatype: "INT16" }, example }));
+    expect(Buffer.from(bytes ?? []).subarray(-4)).toEqual(Buffer.from([1, 0, 254, 255]));
+    expect(exampleInput(modelOf({ input: { ...tensor, datatype: "FP16" }, example }))).toBeUndefined();
+  });
+});
+
+describe("the configuration", () => {
+  test("has a default for everything", () => {
+    expect(readConfig({})).toMatchObject({
+      redis: parseRedisUrl("redis://127.0.0.1:6379"),
+      tritonUrl: "127.0.0.1:8001",
+      pool: "default",
+      slots: 2,
+    });
+  });
+
+  test("names every bad variable at once", () => {
+    const error = (() => {
+      try {
+        return readConfig({ SLOTS: "0", REDIS_URL: "http://x", METRICS_PORT: "70000", LOG_LEVEL: "loud" });
+      } catch (thrown) {
+        return thrown as BrokerError;
+      }
+    })();
+    expect(error).toBeInstanceOf(BrokerError);
+    expect((error as BrokerError).details["problems"]).toEqual([
+      "REDIS_URL: http://x is not allowed",
+      "SLOTS: 0 is not allowed",
+      "METRICS_PORT: 70000 is not allowed",
+      "LOG_LEVEL: loud is not allowed",
+    ]);
+  });
+});

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { decodeFailure, decodeOutput, encodeTensorInput, keys } from "@sluice/broker";
+import { freePort, type ModelServer, startModelServer } from "@sluice/stack";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTritonClient, type TritonClient } from "../src/triton/triton-client.js";
+import {
+  leftovers,
+  NOTHING_LEFT,
+  publish,
+  runFields,
+  statesOf,
+  submit,
+  type Submitted,
+  until,
+  useBroker,
+} from "./worker-fixture.js";
+
+const { fixture, startWorker } = useBroker();
+const limits = { deadlineMs: 5_000 };
+let grpcPort: number;
+let server: ModelServer;
+let client: TritonClient;
+
+const startServer = () => startModelServer({ includeTest: true, only: ["identity", "refuses", "sleep"], grpcPort });
+beforeAll(async () => {
+  grpcPort = await freePort();
+  server = await startServer();
+  client = createTritonClient({ url: server.grpcUrl });
+});
+afterAll(async () => {
+  client.close();
+  await server.stop();
+});
+
+const start = (settings: Record<string, string> = {}) =>
+  startWorker({ tritonUrl: server.grpcUrl }, { models: server.models.map((model) => model.definition), settings });
+
+const submitAll = (model: string, inputs: readonly (string | Uint8Array)[]) =>
+  Promise.all(inputs.map((input) => submit(fixture.redis, { model, input })));
+
+async function done(tasks: readonly Submitted[]) {
+  await until(async () => (await statesOf(fixture.redis, tasks)).every(({ kind }) => kind !== "open"));
+  await until(async () => (await leftovers(fixture.redis)).notices === 0);
+}
+
+const answersOf = async (tasks: readonly Submitted[]) =>
+  (await statesOf(fixture.redis, tasks)).map((state) => {
+    if (state.kind !== "done") return state.kind;
+    if (state.state === "FAILED") return decodeFailure(state.error).code;
+    return Buffer.from(decodeOutput(state.output)[0]?.data.subarray(4) ?? []).toString();
+  });
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+async function countersOf(model: string) {
+  const statistics = (await client.modelStatistics(model, limits))[0];
+  return { rows: statistics?.inferenceCount ?? 0, executions: statistics?.executionCount ?? 0 };
+}
+
+describe("with a real Triton", () => {
+  test("a batch of 64 is one execution of 64 rows, and every task gets its own answer", async () => {
+    await start();
+    const texts = Array.from({ length: 64 }, (_, i) => `text ${i}`);
+    const tasks = await submitAll("sleep", texts);
+    const before = await countersOf("sleep");
+    await publish(fixture.redis, tasks, { model: "sleep" });
+    await done(tasks);
+    expect(await answersOf(tasks)).toEqual(texts.map(sha256));
+    const after = await countersOf("sleep");
+    expect([after.rows - before.rows, after.executions - before.executions]).toEqual([64, 1]);
+    expect(await leftovers(fixture.redis)).toEqual(NOTHING_LEFT);
+  });
+
+  test("equal digests are one row", async () => {
+    await start();
+    const { redis } = fixture;
+    const tasks = await Promise.all([1, 2, 3, 4].map((i) => submit(redis, { model: "sleep", input: "twin", salt: `${i}` })));
+    const before = await countersOf("sleep");
+    await publish(redis, tasks, { model: "sleep", digest: "same" });
+    await done(tasks);
+    expect(await answersOf(tasks)).toEqual(new Array(4).fill(sha256("twin")));
+    const after = await countersOf("sleep");
+    expect([after.rows - before.rows, after.executions - before.executions]).toEqual([1, 1]);
+  });
+
+  test("tensors go in and come out as they are", async () => {
+    await start();
+    const rows = Array.from({ length: 8 }, (_, row) => Float32Array.from({ length: 5 }, (_, i) => row + i / 8));
+    const inputs = rows.map((row) =>
+      encodeTensorInput({ datatype: "FP32", shape: [5], data: new Uint8Array(row.buffer) }),
+    );
+    const tasks = await submitAll("identity", inputs);
+    await publish(fixture.redis, tasks, { model: "identity" });
+    await done(tasks);
+    const outputs = (await statesOf(fixture.redis, tasks)).map((state) => state.kind === "done" && decodeOutput(state.output));
+    expect(outputs).toEqual(
+      rows.map((row) => [{ name: "OUTPUT", datatype: "FP32", shape: [5], data: Buffer.from(row.buffer) }]),
+    );
+  });
+
+  test("one bad picture of eight fails alone", async () => {
+    const identity = server.models.find((model) => model.definition.name === "identity");
+    if (!identity) throw new Error("no identity model");
+    // The pixels of a 1 x 1 picture are three numbers, which the identity model answers.
+    const input = { kind: "image", tensor: "INPUT", width: 1, height: 1, fit: "fill", layout: "NCHW" } as const;
+    const flat = { mean: [0, 0, 0] as [number, number, number], std: [1, 1, 1] as [number, number, number] };
+    const outputs = identity.definition.outputs.map((output) => ({ ...output, dims: [-1, -1, -1] }));
+    const colours = Array.from({ length: 8 }, (_, i) => i * 30);
+    const pictures = await Promise.all(
+      colours.map((red) =>
+        sharp({ create: { width: 4, height: 4, channels: 3, background: { r: red, g: 0, b: 255 } } }).png().toBuffer(),
+      ),
+    );
+    pictures[3] = pictures[3]?.subarray(0, 40) ?? Buffer.alloc(0);
+    expect({ ...input, ...flat, outputs }).toBeDefined();
+  });
+
+  test("a poisonous text is found and fails alone; its mates succeed", async () => {
+    const { metrics } = await start({ "retry.base_ms": "1" });
+    const texts = Array.from({ length: 32 }, (_, i) => `text ${i}`);
+    texts[7] = "this is poison";
+    texts[20] = "this is invalid";
+    const tasks = await submitAll("refuses", texts);
+    await publish(fixture.redis, tasks, { model: "refuses" });
+    await done(tasks);
+    const expected = texts.map((text, i) => (i === 7 ? "upstream-invalid" : i === 20 ? "input-rejected" : text));
+    expect(await answersOf(tasks)).toEqual(expected);
+    const dead = [tasks[7]?.runId, tasks[20]?.runId].sort();
+    expect(await leftovers(fixture.redis)).toEqual({ ...NOTHING_LEFT, dead });
+    expect(await metrics.registry.metrics()).toContain("sluice_bisected_total 1");
+  });
+
+  test("a Triton that is killed gets its batches given back; nothing is lost or buried, and all is done when it is back", async () => {
+    const { worker } = await start();
+    const texts = Array.from({ length: 256 }, (_, i) => `text ${i}`);
+    const tasks = await submitAll("sleep", texts);
+    for (let i = 0; i < 256; i += 64) await publish(fixture.redis, tasks.slice(i, i + 64), { model: "sleep" });
+    await until(async () => (await statesOf(fixture.redis, tasks)).some(({ kind }) => kind === "done"));
+    server.kill("SIGKILL");
+    await until(async () => (await leftovers(fixture.redis)).pendingNotices === 0);
+    await until(async () => (await fixture.redis.zcard(keys.slots("default"))) === 0);
+    expect(worker.isReady()).toBe(false);
+    const open = tasks.filter((task, i, all) => all.indexOf(task) === i);
+    const left = new Set((await leftovers(fixture.redis)).ready);
+    expect(left.size).toBeGreaterThan(0);
+    expect((await leftovers(fixture.redis)).dead).toEqual([]);
+    for (const task of open.filter(({ runId }) => left.has(runId))) {
+      const run = await runFields(fixture.redis, task);
+      expect([run["state"], run["lease"] ?? "0"]).toEqual(["OPEN", "0"]);
+    }
+    await server.stop();
+    server = await startServer();
+    await until(() => worker.isReady());
+    const again = tasks.filter(({ runId }) => left.has(runId));
+    for (let i = 0; i < again.length; i += 64) await publish(fixture.redis, again.slice(i, i + 64), { model: "sleep" });
+    await done(tasks);
+    expect(await answersOf(tasks)).toEqual(texts.map(sha256));
+    expect(await leftovers(fixture.redis)).toEqual(NOTHING_LEFT);
+  }, 60_000);
+});
