@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import type { BenchResult, LoadRun } from "../src/bench-result.js";
+import { parseBenchOptions } from "../src/options.js";
+import { formatNumber, formatRatio } from "../src/report/format-number.js";
+import { problemsOf } from "../src/report/problems.js";
+import { resultTables } from "../src/report/result-tables.js";
+import { formatTable } from "../src/report/table.js";
+import { isMet, targetsOf } from "../src/report/targets.js";
+
+const machine = { startedAt: "", cpus: 2, cpuModel: "", memoryGb: 23, kernel: "", node: "", loadBefore: 0 };
+
+function loadRun(figures: Partial<LoadRun["figures"]>, clients = 256): LoadRun {
+  const none = { submitted: 0, checked: 0, answered: 0, problems: [], lateP99Ms: 0 };
+  const times = { perS: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 };
+  const all = { ...none, ...times, cpuUs: {}, ...figures };
+  return { exchange: "submit-and-wait", pace: { kind: "closed", clients }, figures: all };
+}
+
+const result: BenchResult = {
+  machine,
+  quick: false,
+  http: { flatOut: [loadRun({ cpuUs: { hono: 50 } })], paced: [loadRun({ cpuUs: { hono: 100 } })] },
+  triton: [1, 2].map((inFlight) => ({ inFlight, perS: 1_400 * inFlight, p50Ms: 45, p99Ms: 50, cpuUs: {}, wrong: 0 })),
+  text: [
+    loadRun({ perS: 9_999, p99Ms: 1 }, 64),
+    loadRun({ perS: 2_520, p99Ms: 180, cpuUs: { api: 150, batcher: 30, "gpu-worker": 60 } }),
+  ],
+};
+
+describe("targetsOf", () => {
+  it("sets the run at full load against the floors of the same result", () => {
+    const targets = targetsOf(result);
+    expect(targets.map(({ value }) => value)).toEqual([0.9, 180, 1.5, 3, 90]);
+    expect(targets.map(isMet)).toEqual([true, true, true, undefined, false]);
+  });
+
+  it("leaves open what was not measured", () => {
+    const targets = targetsOf({ machine, quick: true, text: [loadRun({ p99Ms: 300 })] });
+    expect(targets.map(isMet)).toEqual([undefined, false, undefined, undefined, undefined]);
+  });
+});
+
+describe("problemsOf", () => {
+  it("is empty when all went well and names every load that had problems", () => {
+    expect(problemsOf(result)).toEqual([]);
+    const wrong = { kind: "wrong", detail: "{}", count: 2 } as const;
+    const floor = { inFlight: 2, perS: 1, p50Ms: 1, p99Ms: 1, cpuUs: {}, wrong: 1 };
+    const problems = problemsOf({ ...result, triton: [floor], text: [loadRun({ problems: [wrong] })] });
+    expect(problems).toEqual([
+      "Triton, 2 in flight: 1 batches with a wrong answer",
+      "texts, 256 clients, submit and wait: 2 wrong answers, such as {}",
+    ]);
+  });
+});
+
+describe("tables", () => {
+  it("align the first column to the left and figures to the right", () => {
+    const lines = formatTable({ title: "T", columns: ["load", "per s"], rows: [["64 clients", "7"]] });
+    expect(lines).toEqual(["T", "load        per s", "----------  -----", "64 clients      7"]);
+  });
+
+  it("have a cell for each column, whatever was measured", () => {
+    const tables = resultTables({ ...result, pictures: { sharp: [], sluice: [loadRun({})] } });
+    expect(tables.length).toBe(9);
+    for (const { columns, rows } of tables) {
+      for (const row of rows) expect(row).toHaveLength(columns.length);
+    }
+  });
+
+  it("write figures with as many digits as they deserve", () => {
+    expect([2_413.4, 99.94, 8.126, 0, undefined, Number.NaN].map(formatNumber)).toEqual([
+      "2,413",
+      "99.9",
+      "8.13",
+      "0.00",
+      "-",
+      "-",
+    ]);
+    expect([0.866, undefined].map(formatRatio)).toEqual(["0.87x", "-"]);
+  });
+});
+
+describe("the command line", () => {
+  it("names parts, which run in their own order", () => {
+    expect(parseBenchOptions(["--quick", "--only", "text", "--only", "http", "--out", "x.json"])).toEqual({
+      quick: true,
+      parts: ["http", "text"],
+      out: "x.json",
+    });
+    expect(parseBenchOptions([]).parts).toEqual(["generator", "http", "triton", "text", "pictures"]);
+  });
+
+  it("refuses parts and options that do not exist", () => {
+    expect(() => parseBenchOptions(["--only", "redis"])).toThrow(TypeError);
+    expect(() => parseBenchOptions(["--fast"])).toThrow(TypeError);
+  });
+});
