@@ -1,8 +1,13 @@
 export { freePort, freePorts } from "./free-port.js";
+export type { Supervised, SupervisorEvent } from "./process/supervisor.js";
 export { createProgress, type Progress, silentProgress } from "./progress.js";
 export { projectFolders } from "./project-folders.js";
-export { startRedisCluster, type RedisCluster } from "./redis/start-redis-cluster.js";
-export { startRedisServer, type RedisServer, type RedisServerOptions } from "./redis/start-redis-server.js";
+export { type RedisCluster, startRedisCluster } from "./redis/start-redis-cluster.js";
+export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis/start-redis-server.js";
+export type { Role } from "./roles/role.js";
+export type { StackOptions, StackPorts } from "./stack/stack-options.js";
+export type { RoleProcess, StackRedis, StackTriton } from "./stack/stack-parts.js";
+export { type Stack, startStack } from "./stack/start-stack.js";
 export { prepareTriton, type TritonInstallation } from "./triton/prepare-triton.js";
 export { type ModelServer, type ModelServerOptions, startModelServer } from "./triton/start-model-server.js";
 export { startTriton, type Triton, type TritonOptions } from "./triton/start-triton.js";

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 
+import { startGuard } from "./start-guard.js";
+
 /** What a command printed. */
 export interface CommandOutput {
   readonly stdout: string;
 }
 
 /**
- * Runs a command to its end without a terminal or input.
+ * Runs a command to its end without a terminal or input. It ends with this process.
  * @throws Error with the last 2,000 characters that it printed if it cannot be run or fails.
  */
 export async function runCommand(
@@ -14,7 +16,8 @@ export async function runCommand(
   args: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
 ): Promise<CommandOutput> {
-  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const guard = child.pid === undefined ? undefined : startGuard(child.pid);
   let stdout = "";
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -28,6 +31,7 @@ export async function runCommand(
       resolve(code === 0 ? undefined : `ended with ${signal ?? `code ${code ?? "?"}`}`),
     );
   });
+  guard?.dismiss();
   if (failure === undefined) return { stdout };
   throw new Error(`${[command, ...args].join(" ")}: ${failure}\n${printed.trimEnd()}`);
 }

@@ -47,6 +47,7 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   const child = spawnWithLog(spec);
   const pid = await pidOf(child, spec);
   const guard = startGuard(pid);
+  let stopping = false;
   const exited = new Promise<ProcessExit>((resolve) => {
     const ended = (): void => {
       guard.dismiss();
@@ -63,7 +64,12 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
     logFile: spec.logFile,
     exited,
     kill: (signal) => void child.kill(signal),
-    stop: (graceMs = 10_000) => stopProcess(child, exited, graceMs),
+    stop: (graceMs = 10_000) => {
+      // Only one SIGTERM: programs take a second one for "at once".
+      if (!stopping) child.kill("SIGTERM");
+      stopping = true;
+      return killAfter(child, exited, graceMs);
+    },
   };
 }
 
@@ -88,8 +94,7 @@ async function pidOf(child: ChildProcess, spec: ProcessSpec): Promise<number> {
   throw new Error(`${spec.name}: ${spec.command} cannot be run: ${cause.message}`, { cause });
 }
 
-async function stopProcess(child: ChildProcess, exited: Promise<ProcessExit>, graceMs: number): Promise<void> {
-  if (!hasEnded(child)) child.kill("SIGTERM");
+async function killAfter(child: ChildProcess, exited: Promise<ProcessExit>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
   await exited;
   clearTimeout(timer);

@@ -10,11 +10,13 @@ export interface Readiness {
   readonly timeoutMs: number;
   /** Pause between two questions, in ms. @defaultValue 50 */
   readonly everyMs?: number;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Waits until a process that was just started is ready. If it is not, it is stopped.
- * @throws Error with the end of its log if it ends before that, or is not ready in time.
+ * @throws Error with the end of its log if it ends before that, or is not ready in time; Error if it is aborted.
  */
 export async function waitUntilReady(running: RunningProcess, readiness: Readiness): Promise<void> {
   const deadlineMs = performance.now() + readiness.timeoutMs;
@@ -25,6 +27,10 @@ export async function waitUntilReady(running: RunningProcess, readiness: Readine
   for (;;) {
     if (await readiness.isReady().catch(() => false)) return;
     if (ended !== undefined) throw new Error(`${running.name} ${ended} before it was ready.${await endOfLog(running)}`);
+    if (readiness.signal?.aborted === true) {
+      await running.stop(1000);
+      throw new Error(`${running.name} was stopped before it was ready.`);
+    }
     if (performance.now() > deadlineMs) {
       await running.stop(1000);
       const seconds = Math.round(readiness.timeoutMs / 1000);

@@ -26,6 +26,8 @@ export interface RedisServerOptions {
   readonly logFile?: string;
   /** The program; the first of {@link REDIS_PROGRAMS} on PATH if absent. */
   readonly program?: string;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A redis-server of ours that answers. */
@@ -85,6 +87,7 @@ async function startOn(
     isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
     timeoutMs: 30_000,
     everyMs: 20,
+    signal: options.signal,
   });
   return { running, port };
 }

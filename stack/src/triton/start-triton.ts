@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { readdirSync, rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -23,6 +24,8 @@ export interface TritonOptions {
   readonly extraArgs?: readonly string[];
   /** Longest time until all models are loaded, in ms. @defaultValue 120,000 */
   readonly timeoutMs?: number;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A tritonserver of ours that has loaded every model. */
@@ -76,11 +79,12 @@ async function startOn(options: TritonOptions, ports: TritonPorts): Promise<Trit
     env: tritonEnvironment(options.installation),
     logFile: options.logFile ?? join(logFolder ?? "", "triton.log"),
   });
-  const cleaned = running.exited.then(() => removeSharedMemory(sharedMemory));
+  void running.exited.then(() => removeSharedMemory(sharedMemory));
   const httpUrl = `http://127.0.0.1:${ports.http}`;
   await waitUntilReady(running, {
     isReady: async () => (await fetch(`${httpUrl}/v2/health/ready`, { signal: AbortSignal.timeout(1000) })).ok,
     timeoutMs: options.timeoutMs ?? 120_000,
+    signal: options.signal,
   });
   return {
     grpcUrl: `127.0.0.1:${ports.grpc}`,
@@ -90,7 +94,6 @@ async function startOn(options: TritonOptions, ports: TritonPorts): Promise<Trit
     running,
     stop: async (graceMs = 2000) => {
       await running.stop(graceMs);
-      await cleaned;
       if (logFolder !== undefined) await rm(logFolder, { recursive: true, force: true });
     },
     kill: (signal) => running.kill(signal),
@@ -124,9 +127,8 @@ function tritonEnvironment({ programFolder, libraryFolders }: TritonInstallation
   };
 }
 
-/** A killed tritonserver leaves the memory that it shared with its model processes behind. */
-async function removeSharedMemory(prefix: string): Promise<void> {
-  const names = await readdir("/dev/shm").catch(() => []);
-  const ours = names.filter((name) => name.startsWith(prefix));
-  await Promise.all(ours.map((name) => rm(join("/dev/shm", name), { force: true })));
+/** A killed tritonserver leaves the memory that it shared with its model processes behind. At once, for we may be about to end. */
+function removeSharedMemory(prefix: string): void {
+  const folder = "/dev/shm";
+  for (const name of readdirSync(folder)) if (name.startsWith(prefix)) rmSync(join(folder, name), { force: true });
 }
