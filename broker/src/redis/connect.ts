@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import { BrokerError } from "../errors.js";
+import { joinWrites } from "./join-writes.js";
 import type { RedisTarget } from "./redis-target.js";
 
 /** A connection to one Redis, or to a Cluster. Only this package imports ioredis. */
@@ -32,6 +33,8 @@ export function connectionOptions(target: RedisTarget): RedisOptions {
 export async function connectRedis(target: RedisTarget, log: Logger, readyTimeoutMs = 10_000): Promise<RedisClient> {
   const client = createClient(target, { commandTimeout: 5_000 }, false);
   client.on("error", (error: Error) => log.warn({ err: error }, "redis connection"));
+  if (client instanceof Redis) joinWrites(client);
+  else client.on("+node", joinWrites);
   return await ready(client, readyTimeoutMs);
 }
 
