@@ -9,4 +9,6 @@ export interface BenchContext {
   readonly nextSeed: () => number;
   /** Where parts may write. */
   readonly folder: string;
+  /** Gets the CPU profiles of the roles; none are taken if absent. */
+  readonly profileFolder?: string;
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createProgress, projectFolders } from "@sluice/stack";
+import type { BenchContext } from "./bench-context.js";
 import { benchScale } from "./bench-scale.js";
 import { parseBenchOptions, USAGE } from "./options.js";
 import { problemsOf } from "./report/problems.js";
@@ -15,7 +16,13 @@ async function main(): Promise<void> {
   await mkdir(folder, { recursive: true });
   let seed = 0;
   const progress = createProgress(process.stdout);
-  const context = { scale: benchScale(options), progress, nextSeed: () => ++seed, folder };
+  const context: BenchContext = {
+    scale: benchScale(options),
+    progress,
+    nextSeed: () => ++seed,
+    folder,
+    ...(options.profile ? { profileFolder: join(folder, "profiles") } : {}),
+  };
   const result = await runBench(options, context);
   for (const table of resultTables(result)) console.log(["", ...formatTable(table)].join("\n"));
   const file = options.out ?? join(folder, "RESULT.json");

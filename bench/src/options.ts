@@ -10,14 +10,17 @@ export interface BenchOptions {
   /** Short windows and few loads, every answer checked: enough to see that all of it works. */
   readonly quick: boolean;
   readonly parts: readonly Part[];
+  /** Whether CPU profiles of the roles are taken, which costs them some time. */
+  readonly profile: boolean;
   /** Where the JSON goes; the default place if absent. */
   readonly out?: string;
 }
 
 /** One line for each option. */
-export const USAGE = `npm run bench -- [--quick] [--only PART]... [--out FILE]
+export const USAGE = `npm run bench -- [--quick] [--only PART]... [--profile] [--out FILE]
   --quick      short windows and few loads, every answer checked
   --only PART  one of ${PARTS.join(", ")}; may be given several times
+  --profile    also write CPU profiles of the roles (for Chrome's developer tools)
   --out FILE   where the figures go as JSON`;
 
 /** @throws TypeError with a sentence for a person. */
@@ -27,12 +30,14 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
+      profile: { type: "boolean", default: false },
       out: { type: "string" },
     },
   });
   const wanted = values.only.map(parsePart);
   const parts = PARTS.filter((part) => wanted.length === 0 || wanted.includes(part));
-  return { quick: values.quick, parts, ...(values.out === undefined ? {} : { out: values.out }) };
+  const { quick, profile } = values;
+  return { quick, parts, profile, ...(values.out === undefined ? {} : { out: values.out }) };
 }
 
 function parsePart(name: string): Part {

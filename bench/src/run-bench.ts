@@ -5,6 +5,8 @@ import { measureHttpFloor } from "./floors/http-floor.js";
 import { measureTritonFloor } from "./floors/triton-floor.js";
 import { describeMachine } from "./machine.js";
 import type { BenchOptions } from "./options.js";
+import { measurePictures } from "./sluice/measure-pictures.js";
+import { measureTexts } from "./sluice/measure-texts.js";
 
 /** Measures what the options name: the floors first, then Sluice. */
 export async function runBench({ quick, parts }: BenchOptions, context: BenchContext): Promise<BenchResult> {
@@ -15,5 +17,7 @@ export async function runBench({ quick, parts }: BenchOptions, context: BenchCon
     ...(has("generator") ? { generator: await measureGenerator(context) } : {}),
     ...(has("http") ? { http: await measureHttpFloor(context) } : {}),
     ...(has("triton") ? { triton: await measureTritonFloor(context) } : {}),
+    ...(has("text") ? { text: await measureTexts(context) } : {}),
+    ...(has("pictures") ? { pictures: await measurePictures(context) } : {}),
   };
 }

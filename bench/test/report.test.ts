@@ -85,6 +85,7 @@ describe("the command line", () => {
     expect(parseBenchOptions(["--quick", "--only", "text", "--only", "http", "--out", "x.json"])).toEqual({
       quick: true,
       parts: ["http", "text"],
+      profile: false,
       out: "x.json",
     });
     expect(parseBenchOptions([]).parts).toEqual(["generator", "http", "triton", "text", "pictures"]);
