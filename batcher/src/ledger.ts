@@ -160,18 +160,15 @@ export class Ledger {
     return count;
   }
 
-  /** What Redis is to be asked about now; the look-up of `out`, the expiry of `late`. */
-  dueQuestions(nowMs: number): { readonly out: LedgerEntry[]; readonly late: LedgerEntry[]; readonly nextMs: number } {
+  /** What Redis is to be asked about now; the look-up of `out`, the expiry of `late`. O(runs in memory). */
+  dueQuestions(nowMs: number): { readonly out: LedgerEntry[]; readonly late: LedgerEntry[] } {
     const due: { out: LedgerEntry[]; late: LedgerEntry[] } = { out: [], late: [] };
-    let nextMs = Infinity;
     for (const shard of this.#shards) {
       for (const entry of shard.values()) {
-        if (entry.state === "waiting") continue;
-        if (entry.askAtMs <= nowMs) due[entry.state].push(entry);
-        else nextMs = Math.min(nextMs, entry.askAtMs);
+        if (entry.state !== "waiting" && entry.askAtMs <= nowMs) due[entry.state].push(entry);
       }
     }
-    return { ...due, nextMs };
+    return due;
   }
 
   /**

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { chooseBatch } from "../src/choose-batch.js";
+import type { LaneView } from "../src/decide.js";
+
+const view = (change: Partial<LaneView>): { readonly view: LaneView } => ({
+  view: {
+    mode: "fixed",
+    batchClass: "now",
+    count: 64,
+    cost: 64,
+    oldestArrivedMs: 0,
+    freeCredits: 1,
+    maxSize: 64,
+    maxWaitMs: 50,
+    solo: false,
+    draining: false,
+    ...change,
+  },
+});
+
+test("the batch whose first task has waited longest is next", () => {
+  const [young, old] = [view({ oldestArrivedMs: 20 }), view({ oldestArrivedMs: 10 })];
+  expect(chooseBatch([young, old], 30)).toMatchObject({ kind: "dispatch", candidate: old });
+});
+
+test("bulk stands back behind `now`, for a second", () => {
+  const [bulk, now] = [view({ batchClass: "bulk", oldestArrivedMs: 0 }), view({ oldestArrivedMs: 999 })];
+  expect(chooseBatch([bulk, now], 1_000)).toMatchObject({ candidate: now });
+  expect(chooseBatch([bulk, view({ oldestArrivedMs: 1_001 })], 1_001)).toMatchObject({ candidate: bulk });
+});
+
+test("when nothing may leave, it waits for the first that may", () => {
+  const waiting = [view({ count: 1, cost: 1, oldestArrivedMs: 30 }), view({ count: 1, cost: 1, oldestArrivedMs: 10 })];
+  expect(chooseBatch(waiting, 40)).toEqual({ kind: "wait", untilMs: 60 });
+  expect(chooseBatch([], 40)).toEqual({ kind: "wait", untilMs: Infinity });
+});
