@@ -5,7 +5,7 @@ import { stopInOrder } from "../process/stop-in-order.js";
 import { type Launch, supervise, type Supervised } from "../process/supervisor.js";
 import { startRedisServer } from "../redis/start-redis-server.js";
 import { launchRole } from "../roles/launch-role.js";
-import type { Role } from "../roles/role.js";
+import { HTTP_VARIABLES, type Role, roleUrl } from "../roles/role.js";
 import type { TritonInstallation } from "../triton/prepare-triton.js";
 import { startTriton } from "../triton/start-triton.js";
 import { withFreePorts } from "../with-free-ports.js";
@@ -137,8 +137,9 @@ async function startRoleProcess(
   lookAfter: LookAfter,
 ): Promise<RoleProcess> {
   return withPorts([wantedPort], async ([port = 0]) => {
-    const supervised = await lookAfter(spec.role, spec.name, (signal) => launchRole({ ...spec, port, signal }));
-    return { ...supervised, url: `http://127.0.0.1:${port}` };
+    const env = { ...process.env, ...spec.env, [HTTP_VARIABLES[spec.role].port]: String(port) };
+    const supervised = await lookAfter(spec.role, spec.name, (signal) => launchRole({ ...spec, env, signal }));
+    return { ...supervised, url: roleUrl(spec.role, env) };
   });
 }
 
