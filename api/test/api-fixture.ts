@@ -129,7 +129,9 @@ export function useApi(options: { readonly slots?: boolean } = {}): ApiFixture {
     fixture.ask("/v1/inference", { method: "POST", json: { input, ...more }, headers });
   fixture.workKeys = async () => {
     const all = await fixture.redis.keys("*");
-    return all.filter((key) => ![keys.models, keys.config, keys.goodConfig, keys.slots("default")].includes(key)).sort();
+    return all
+      .filter((key) => ![keys.models, keys.config, keys.goodConfig, keys.slots("default")].includes(key))
+      .sort();
   };
   fixture.blobs = async () => {
     const files = await readdir(fixture.blobDir, { recursive: true, withFileTypes: true });

@@ -45,7 +45,12 @@ export function floatOutput(name: string, values: readonly number[]): OutputTens
 export const echoOf = (text: string): RowOutcome => ({ state: "SUCCESS", output: [textOutput("ECHO", text)] });
 
 /** Settles one run as a worker would. */
-export async function settle(redis: RedisClient, runId: unknown, outcome: RowOutcome, record = RECORD): Promise<string> {
+export async function settle(
+  redis: RedisClient,
+  runId: unknown,
+  outcome: RowOutcome,
+  record = RECORD,
+): Promise<string> {
   const [reply] = await settleRuns(redis, [{ runId: String(runId), outcome, record }], KEEP_MS);
   return String(reply);
 }

@@ -198,7 +198,8 @@ describe("tensors", () => {
 
 describe("pictures", () => {
   const form = () => {
-    const head = '--x\r\ncontent-disposition: form-data; name="image"; filename="../../etc/p"\r\ncontent-type: image/png\r\n\r\n';
+    const head =
+      '--x\r\ncontent-disposition: form-data; name="image"; filename="../../etc/p"\r\ncontent-type: image/png\r\n\r\n';
     const tail = '\r\n--x\r\ncontent-disposition: form-data; name="top_k"\r\n\r\n1\r\n--x--\r\n';
     return Buffer.concat([Buffer.from(head), PNG, Buffer.from(tail)]);
   };
@@ -206,11 +207,23 @@ describe("pictures", () => {
     "as Base64": () => fixture.submit({ image_base64: PNG.toString("base64") }),
     "as a data URL": () => fixture.submit({ image_base64: `data:image/png;base64,${PNG.toString("base64")}` }),
     "as a form": () =>
-      fixture.ask("/v1/inference", { method: "POST", raw: form(), headers: { "content-type": "multipart/form-data; boundary=x" } }),
+      fixture.ask("/v1/inference", {
+        method: "POST",
+        raw: form(),
+        headers: { "content-type": "multipart/form-data; boundary=x" },
+      }),
     "as they are": () =>
-      fixture.ask("/v1/inference?top_k=1&model=shapes", { method: "POST", raw: PNG, headers: { "content-type": "image/png" } }),
+      fixture.ask("/v1/inference?top_k=1&model=shapes", {
+        method: "POST",
+        raw: PNG,
+        headers: { "content-type": "image/png" },
+      }),
     "as some bytes": () =>
-      fixture.ask("/v1/inference", { method: "POST", raw: PNG, headers: { "content-type": "application/octet-stream" } }),
+      fixture.ask("/v1/inference", {
+        method: "POST",
+        raw: PNG,
+        headers: { "content-type": "application/octet-stream" },
+      }),
   };
 
   test.each(Object.entries(ways))("sent %s lie in the blob store", async (_how, send) => {

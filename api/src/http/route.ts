@@ -42,7 +42,6 @@ export function createRouteWrapper(deps: {
       let response: Response;
       let status: number;
       try {
-        if (isDraining()) c.env.outgoing.setHeader("connection", "close");
         if (c.env.incoming.rawHeaders.length > 2 * MAX_HEADERS) {
           throw new BrokerError("headers-too-large", `a request may have at most ${MAX_HEADERS} headers`);
         }
@@ -51,6 +50,7 @@ export function createRouteWrapper(deps: {
       } catch (error) {
         ({ response, status } = toResponse(error, c.env, name));
       }
+      if (isDraining() && !c.env.outgoing.headersSent) c.env.outgoing.setHeader("connection", "close");
       observe(status, (performance.now() - startMs) / 1_000);
       return response;
     };

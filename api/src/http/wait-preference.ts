@@ -24,7 +24,7 @@ export function parseWaitPreference(prefer: string | undefined, queryWait?: stri
     return { waitMs: seconds * 1_000 };
   }
   if (prefer === undefined) return NO_WAIT;
-  const match = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer);
+  const match = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(prefer);
   if (!match) return NO_WAIT;
   const seconds = Math.min(Number(match[1]), MAX_WAIT_S);
   return { waitMs: seconds * 1_000, applied: `wait=${seconds}` };
