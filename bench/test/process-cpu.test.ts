@@ -1,35 +1,42 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { cpuPerTask, parseProcessStat, readCpu } from "../src/measure/process-cpu.js";
 
 describe("parseProcessStat", () => {
   it("counts its fields from the end of the program's name, which may hold anything", () => {
     const stat = "812 (a) R (b c) S 17 812 812 0 -1 4194304 97 0 0 0 250 31 7 9 20 0 11 0 318795 3133440";
-    expect(parseProcessStat(stat)).toEqual({ pid: 812, parentPid: 17, cpuTicks: 281 });
+    expect(parseProcessStat(stat)).toEqual({ pid: 812, parentPid: 17, cpuTicks: 281, endedChildrenTicks: 16 });
   });
 });
 
 describe("readCpu", () => {
-  it("counts what a process and its children have used, each under its own name", async () => {
-    const child = await startBusyParent();
-    try {
-      const watched = [{ name: "parent", pid: child.pid ?? 0, childrenName: "child" }];
-      const before = readCpu(watched);
-      child.send("work");
-      await once(child, "message");
-      const used = cpuPerTask(before, readCpu(watched), 1);
-      // The parent waits, the child counts for 300 ms of CPU.
-      expect(used["child"]).toBeGreaterThanOrEqual(250_000);
-      expect(used["child"]).toBeLessThan(600_000);
-      expect(used["parent"]).toBeLessThan(100_000);
-    } finally {
-      child.kill("SIGKILL");
-    }
-  });
+  it.each([
+    ["lives", 'process.once("disconnect", () => process.exit());'],
+    ["has ended", ""],
+  ])(
+    "counts what a process and its child have used, each under its own name, also when the child %s",
+    async (_, keep) => {
+      const child = await startBusyParent(keep);
+      try {
+        const watched = [{ name: "parent", pid: child.pid ?? 0, childrenName: "child" }];
+        const before = readCpu(watched);
+        const isDone = told(child, keep === "" ? "ended" : "done");
+        child.send("work");
+        await isDone;
+        const used = cpuPerTask(before, readCpu(watched), 1);
+        // The parent waits, the child counts for 300 ms of CPU.
+        expect(used["child"]).toBeGreaterThanOrEqual(250_000);
+        expect(used["child"]).toBeLessThan(600_000);
+        expect(used["parent"]).toBeLessThan(100_000);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    },
+  );
 
   it("refuses to read a process that has ended", async () => {
     const child = fork(join(import.meta.dirname, "nowhere.mjs"), { silent: true });
@@ -38,21 +45,27 @@ describe("readCpu", () => {
   });
 });
 
-/** A process with a child that uses 300 ms of CPU when told to. */
-async function startBusyParent() {
+function told(child: ChildProcess, wanted: string): Promise<void> {
+  return new Promise((resolve) => child.on("message", (message) => message === wanted && resolve()));
+}
+
+/** A process with a child that uses 300 ms of CPU when told to, and says when its child has ended. */
+async function startBusyParent(keepAlive: string) {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   const worker = `process.once("message", () => {
     const before = process.cpuUsage();
     for (let used = 0; used < 300_000;) { const { user, system } = process.cpuUsage(before); used = user + system; }
     process.send("done");
-  }); process.send("ready");`;
+  }); process.send("ready"); ${keepAlive}`;
   await writeFile(join(folder, "worker.mjs"), worker);
-  const parent = `import { fork } from "node:child_process";
+  const parent = `import { type ChildProcess, fork } from "node:child_process";
     const worker = fork(${JSON.stringify(join(folder, "worker.mjs"))});
     worker.on("message", (message) => process.send(message));
+    worker.on("exit", () => process.send("ended"));
     process.on("message", (message) => worker.send(message));
     process.once("disconnect", () => worker.kill("SIGKILL"));`;
   await writeFile(join(folder, "parent.mjs"), parent);
+  onTestFinished(() => rm(folder, { recursive: true }));
   const child = fork(join(folder, "parent.mjs"), { execArgv: [] });
   await once(child, "message");
   return child;

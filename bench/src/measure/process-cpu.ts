@@ -6,6 +6,8 @@ export interface ProcessStat {
   readonly parentPid: number;
   /** User and system time of all its threads, also of those that have ended, in clock ticks. */
   readonly cpuTicks: number;
+  /** The same of its children that have ended, and of theirs. */
+  readonly endedChildrenTicks: number;
 }
 
 /** USER_HZ: Linux reports times in /proc in hundredths of a second on every architecture that Node runs on. */
@@ -34,7 +36,10 @@ export function readCpu(watched: readonly WatchedProcess[]): CpuReading {
     const stat = readStat(pid);
     if (stat === undefined) throw new Error(`${name} (process ${pid}) has ended while it was measured`);
     add(name, stat.cpuTicks);
-    for (const child of descendants(pid, children)) add(childrenName ?? name, child.cpuTicks);
+    add(childrenName ?? name, stat.endedChildrenTicks);
+    for (const child of descendants(pid, children)) {
+      add(childrenName ?? name, child.cpuTicks + child.endedChildrenTicks);
+    }
   }
   return reading;
 }
@@ -47,12 +52,17 @@ export function cpuPerTask(before: CpuReading, after: CpuReading, tasks: number)
 
 /**
  * Parses /proc/PID/stat. The second field, the program's name, may itself hold spaces and parentheses, so fields are
- * counted from the last closing one: 4 is the parent, 14 and 15 are user and system time.
+ * counted from the last closing one: 4 is the parent, 14 and 15 are user and system time, 16 and 17 the ended children's.
  */
 export function parseProcessStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [parentPid, user, system] = [fields[1], fields[11], fields[12]].map(Number);
-  return { pid: Number.parseInt(text, 10), parentPid: parentPid ?? 0, cpuTicks: (user ?? 0) + (system ?? 0) };
+  const field = (number: number): number => Number(fields[number - 3] ?? 0);
+  return {
+    pid: Number.parseInt(text, 10),
+    parentPid: field(4),
+    cpuTicks: field(14) + field(15),
+    endedChildrenTicks: field(16) + field(17),
+  };
 }
 
 function readAllStats(): ProcessStat[] {
