@@ -58,7 +58,7 @@ async function startBusyParent(keepAlive: string) {
     process.send("done");
   }); process.send("ready"); ${keepAlive}`;
   await writeFile(join(folder, "worker.mjs"), worker);
-  const parent = `import { type ChildProcess, fork } from "node:child_process";
+  const parent = `import { fork } from "node:child_process";
     const worker = fork(${JSON.stringify(join(folder, "worker.mjs"))});
     worker.on("message", (message) => process.send(message));
     worker.on("exit", () => process.send("ended"));
