@@ -1,3 +1,6 @@
+import { resolve } from "node:path";
+
+import { projectFolders } from "./project-folders.js";
 import type { StackPorts } from "./stack/stack-options.js";
 
 /** What `npm start` reads from the environment; the roles read what is theirs by themselves. */
@@ -8,6 +11,8 @@ export interface StartConfig {
   readonly tritonUrl: string | undefined;
   /** PORT of the api, 8080 if absent, and where the others would like to listen. */
   readonly ports: StackPorts;
+  /** SLUICE_DIR: gets the data of Redis, large inputs, the model repository and the logs; `.sluice` if absent. */
+  readonly dir: string;
   /** HOST on which the api listens, 127.0.0.1 if absent. */
   readonly host: string;
 }
@@ -20,6 +25,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   return {
     redisUrl: env.REDIS_URL || undefined,
     tritonUrl: env.TRITON_URL || undefined,
+    dir: resolve(env.SLUICE_DIR || projectFolders.written),
     host: env.HOST || "127.0.0.1",
     ports: {
       api,

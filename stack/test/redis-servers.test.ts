@@ -1,27 +1,19 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { startRedisCluster, startRedisServer } from "@sluice/stack";
 
 import { sendCommand } from "../src/redis/send-command.js";
+import { useTemporaryFolder } from "./temporary-folder.js";
 
-let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "sluice-stack-"));
-});
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+const folder = useTemporaryFolder();
 
 test("a redis-server answers on the loopback, evicts nothing, and is gone after stop, even if stopped twice", async () => {
-  const redis = await startRedisServer({ dir, appendonly: "everysec" });
+  const redis = await startRedisServer({ dir: folder(), appendonly: "everysec" });
   expect(redis.url).toBe(`redis://127.0.0.1:${redis.port}`);
   expect(await sendCommand(redis.port, ["SET", "key", "value"])).toBe("OK");
   const info = await sendCommand(redis.port, ["INFO"]);
@@ -35,12 +27,12 @@ test("a redis-server answers on the loopback, evicts nothing, and is gone after 
 });
 
 test("what an append-only redis-server was told is there when it starts again in the same folder", async () => {
-  const before = await startRedisServer({ dir, appendonly: "always" });
+  const before = await startRedisServer({ dir: folder(), appendonly: "always" });
   await sendCommand(before.port, ["SET", "key", "value"]);
   before.kill("SIGKILL");
   await before.running.exited;
 
-  const after = await startRedisServer({ dir, appendonly: "always" });
+  const after = await startRedisServer({ dir: folder(), appendonly: "always" });
   expect(await sendCommand(after.port, ["GET", "key"])).toBe("value");
   await after.stop();
 });
@@ -53,13 +45,13 @@ test("a redis-server that cannot start says why with the end of its log", async 
   // Nobody answers PING there either.
   other.on("connection", (socket) => socket.destroy());
 
-  const start = startRedisServer({ dir, port: address.port });
+  const start = startRedisServer({ dir: folder(), port: address.port });
   await expect(start).rejects.toThrow(/redis ended with code 1 before it was ready[^]*Address already in use/);
   other.close();
 });
 
 test("a Redis Cluster of three masters serves every slot, each by the node that its place says", async () => {
-  const cluster = await startRedisCluster({ masters: 3, dir });
+  const cluster = await startRedisCluster({ masters: 3, dir: folder() });
   expect(cluster.url).toMatch(/^redis-cluster:\/\/127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+$/);
   // "foo" hashes to slot 12182 (cluster specification), which the third of three masters serves.
   const [first, , third] = cluster.nodes;
@@ -80,7 +72,7 @@ test("a redis-server that made its own folder removes it", async () => {
 
 test("a redis-server ends when the process that started it is killed", async () => {
   const script = fileURLToPath(new URL("./hold-redis.fixture.mjs", import.meta.url));
-  const holder = spawn(process.execPath, [script, dir], { stdio: ["ignore", "pipe", "inherit"] });
+  const holder = spawn(process.execPath, [script, folder()], { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = await new Promise<string[]>((resolve) => {
     holder.stdout.once("data", (data) => resolve(String(data).split("\n")));
   });

@@ -3,7 +3,6 @@ import { join, relative } from "node:path";
 import type { StartConfig } from "../config.js";
 import { isPortFree } from "../free-port.js";
 import type { Progress } from "../progress.js";
-import { projectFolders } from "../project-folders.js";
 import { prepareMachine } from "../setup/prepare-machine.js";
 import { type Stack, startStack } from "../stack/start-stack.js";
 import { choosePorts } from "./choose-ports.js";
@@ -16,7 +15,7 @@ import { eventLine, statusScreen } from "./status-screen.js";
  */
 export async function runUntilStopped(config: StartConfig, progress: Progress, told: AbortSignal): Promise<void> {
   const startMs = performance.now();
-  const runFile = await openRunFile(join(projectFolders.written, "run", "start.json"), (pid) =>
+  const runFile = await openRunFile(join(config.dir, "run", "start.json"), (pid) =>
     progress.say(`Ending process ${pid}, which an earlier start left behind.`),
   );
   const toldToStop = new Promise<"stop">((resolve) => told.addEventListener("abort", () => resolve("stop")));
@@ -50,11 +49,11 @@ async function start(config: StartConfig, tools: StartTools): Promise<Stack | un
     (part, taken, used) => progress.say(`  Port ${taken} (${part}) is taken: using ${used}.`),
     (port) => isPortFree(port, config.host),
   );
-  const logFolder = join(projectFolders.written, "logs");
+  const logFolder = join(config.dir, "logs");
   let stack: Stack | undefined;
   try {
     stack = await startStack({
-      dir: projectFolders.written,
+      dir: config.dir,
       redisUrl: config.redisUrl,
       redisProgram: tools.redisProgram,
       tritonUrl: config.tritonUrl,
