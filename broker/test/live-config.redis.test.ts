@@ -45,7 +45,7 @@ describe("the model registry", () => {
     await registerModels(redis, [model("b"), model("c")]);
     await vi.waitFor(() => expect(registry.all().map(({ name }) => name)).toEqual(["b", "c"]), { timeout: 2_000 });
     expect(registry.get("a")).toBeUndefined();
-    expect(await redis.hkeys(keys.models)).toEqual(["b", "c"]);
+    expect((await redis.hkeys(keys.models)).sort()).toEqual(["b", "c"]);
     await registry.stop();
   });
 });
