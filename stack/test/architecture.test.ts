@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { projectFolders } from "../src/index.js";
+
+const text = readFileSync(path.join(projectFolders.root, "ARCHITECTURE.md"), "utf8");
+
+test("every step of the path names a file that exists and a function that is in it", () => {
+  const steps = [...text.matchAll(/`([\w./-]+\.ts)` -> `(\w+)`/g)];
+  expect(steps.length).toBeGreaterThanOrEqual(10);
+  for (const [, file = "", name = ""] of steps) {
+    const source = path.join(projectFolders.root, file);
+    expect(existsSync(source), file).toBe(true);
+    expect(readFileSync(source, "utf8"), `${name} in ${file}`).toMatch(new RegExp(`\\b${name}\\b`));
+  }
+});
+
+test("every script is in the table of scripts", () => {
+  const table = [...text.matchAll(/^\| `([a-z-]+)` \| /gm)].map(([, name]) => `${name}.lua`);
+  for (const name of table) expect(existsSync(path.join(projectFolders.root, "broker/lua", name)), name).toBe(true);
+  expect(table.length).toBe(14);
+});
