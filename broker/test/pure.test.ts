@@ -64,6 +64,8 @@ describe("digests", () => {
       { ...parts, input: Buffer.from("y") },
       { ...parts, salt: "x", input: Buffer.alloc(0) },
     ];
+    expect(digestOf({ ...parts, input: "x" })).toEqual(digestOf(parts));
+    expect(digestOf({ ...parts, input: "é€🙂" })).toEqual(digestOf({ ...parts, input: Buffer.from("é€🙂") }));
     expect(new Set(variants.map((variant) => digestOf(variant).text)).size).toBe(variants.length);
     expect(digestOf({ ...parts })).toEqual(digestOf(parts));
   });

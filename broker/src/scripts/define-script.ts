@@ -38,11 +38,13 @@ export function defineScript<const Key extends string, const Arg extends string,
     keyNames,
     argNames,
     async run(redis, keys, args) {
-      const keyValues = keyNames.flatMap<string>((key) => keys[key]);
-      const argValues = argNames.flatMap<Argument>((arg) => args[arg]);
+      const words: (string | Buffer)[] = [source.sha1, "0"];
+      for (const key of keyNames) push(words, keys[key]);
+      words[1] = String(words.length - 2);
+      for (const arg of argNames) push(words, args[arg]);
       let reply: Reply;
       try {
-        reply = await evaluate(redis, source, keyValues, argValues);
+        reply = await evaluate(redis, source, words);
       } catch (error) {
         throw new BrokerError("storage-unavailable", `Redis did not carry out ${name}`, { cause: error });
       }
@@ -52,18 +54,22 @@ export function defineScript<const Key extends string, const Arg extends string,
 }
 
 /** EVALSHA, and EVAL where the server does not know the script yet (first call, restart, failover, SCRIPT FLUSH). */
-async function evaluate(redis: RedisClient, source: LuaSource, keys: string[], args: Argument[]): Promise<Reply> {
-  const rest = [keys.length, ...keys, ...args].map((value) =>
-    value instanceof Uint8Array ? asBuffer(value) : String(value),
-  );
-  const send = (command: string, script: string) =>
-    redis.sendCommand(new Command(command, [script, ...rest], { replyEncoding: null })) as Promise<Reply>;
-  try {
-    return await send("evalsha", source.sha1);
-  } catch (error) {
+function evaluate(redis: RedisClient, source: LuaSource, words: (string | Buffer)[]): Promise<Reply> {
+  const send = (command: string): Promise<Reply> =>
+    redis.sendCommand(new Command(command, words, { replyEncoding: null })) as Promise<Reply>;
+  return send("evalsha").catch((error: unknown) => {
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return await send("eval", source.text);
-  }
+    words[0] = source.text;
+    return send("eval");
+  });
+}
+
+/** Adds one value, or each of a list. */
+function push(words: (string | Buffer)[], value: Argument | readonly Argument[]): void {
+  if (typeof value === "string") words.push(value);
+  else if (typeof value === "number") words.push(String(value));
+  else if (value instanceof Uint8Array) words.push(asBuffer(value));
+  else for (const one of value) push(words, one);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -17,9 +17,10 @@ export interface AdmitRequest {
   /** From now to the deadline, milliseconds. */
   readonly ttlMs: number;
   readonly cost?: number;
-  /** The input itself, or the id of its blob. */
+  /** The input itself (text stands for its UTF-8), or the id of its blob. */
   readonly input:
-    { readonly kind: "input"; readonly bytes: Uint8Array } | { readonly kind: "blob"; readonly blobId: string };
+    | { readonly kind: "input"; readonly bytes: Uint8Array | string }
+    | { readonly kind: "blob"; readonly blobId: string };
   /** Seconds for which the result answers later tasks, if the model has its own. */
   readonly cacheTtlS?: number;
 }
