@@ -5,13 +5,13 @@
 -- deaths count to its dead letter [R12], which it gets here. One slot. O(runs + bytes of input).
 -- KEYS: run...
 -- ARGV: slot, batchId, leaseMs, batchRuns (runs in the whole notice, all shards), maxDeaths, maxAloneDeaths,
---       keepMs (of a failed run), deathError (msgpack, told to tasks of a run that kills its workers), runId...
+--       keepMs (of a failed run), runId...
 -- REPLY: {nowMs, per run: {"closed"} | {"leased", remainingMs} | {"late"} | {"apart"} | {"dead"}
 --        | {"claimed", attempts, inputField (input | blob), input}}
 -- @include now-ms
 -- @include count-death
 -- @include bury-run
-local slot, batch_id, lease_ms, batch_runs, max_deaths, max_alone_deaths, keep_ms, death_error = unpack(ARGV, 1, 8)
+local slot, batch_id, lease_ms, batch_runs, max_deaths, max_alone_deaths, keep_ms = unpack(ARGV, 1, 7)
 local alone_here = batch_runs == '1'
 local me = slot .. ' ' .. batch_id
 local now = now_ms()
@@ -42,7 +42,8 @@ local function claim(run, run_id)
   end
   if alone_here and alone_deaths >= tonumber(max_alone_deaths) then
     local shard = string.match(run, '^.-}:')
-    bury_run(shard, run_id, now, keep_ms, 'worker-died', death_error, '')
+    local failure = cmsgpack.pack({ 'worker-died', 'the workers that ran this input died each time' })
+    bury_run(shard, run_id, now, keep_ms, 'worker-died', failure, '')
     redis.call('SPUBLISH', shard .. 'done', run_id)
     return { 'dead' }
   end
@@ -56,6 +57,6 @@ local function claim(run, run_id)
 end
 
 for i, run in ipairs(KEYS) do
-  replies[i + 1] = claim(run, ARGV[8 + i])
+  replies[i + 1] = claim(run, ARGV[7 + i])
 end
 return replies

@@ -19,9 +19,6 @@ import { type CreditMessage, encodeCredit, type Notice } from "./notice.js";
 import { MAX_ALONE_DEATHS, MAX_DEATHS } from "./protocol-limits.js";
 import { scatterByShard } from "./scatter.js";
 
-/** Told to the tasks of a run that killed its workers. */
-const DEATH_FAILURE: TaskFailure = { code: "worker-died", message: "the workers that ran this input died each time" };
-
 /** What one row of a batch came to. */
 export type RowOutcome =
   | { readonly state: "SUCCESS"; readonly output: readonly OutputTensor[] }
@@ -59,7 +56,6 @@ export async function claimRuns(
         maxDeaths: MAX_DEATHS,
         maxAloneDeaths: MAX_ALONE_DEATHS,
         keepMs,
-        deathError: encodeFailure(DEATH_FAILURE),
         "runId...": group.map((run) => run.runId),
       },
     );
