@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { BrokerError, type ModelDefinition, modelDefinitionSchema } from "@sluice/broker";
@@ -44,7 +44,17 @@ async function loadModel(folder: string, name: string): Promise<LoadedModel | un
   if (file.name !== name) {
     throw invalidModel(path, [{ pointer: "/name", message: `must be the name of its folder, ${name}` }]);
   }
+  await checkRuntimeFiles(file, folder, path);
   return { file, definition: await toDefinition(file, folder, path), folder };
+}
+
+async function checkRuntimeFiles({ runtime }: ModelFile, folder: string, path: string): Promise<void> {
+  const main = runtime.backend === "python" ? ["script", runtime.script] : ["file", runtime.file];
+  for (const [field, name = ""] of [main, ...runtime.files.map((name, index) => [`files/${index}`, name])]) {
+    await access(join(folder, name)).catch(() => {
+      throw missingFile(name, { path, pointer: `/runtime/${field}` });
+    });
+  }
 }
 
 async function toDefinition(file: ModelFile, folder: string, path: string): Promise<ModelDefinition> {
@@ -96,8 +106,12 @@ async function readNamedFile(folder: string, name: string, { path, pointer }: Pl
     return await readFile(join(folder, name));
   } catch (cause) {
     if (!isMissing(cause)) throw new BrokerError("config-invalid", `${join(folder, name)} cannot be read`, { cause });
-    throw invalidModel(path, [{ pointer, message: `names ${name}, which is not there` }]);
+    throw missingFile(name, { path, pointer });
   }
+}
+
+function missingFile(name: string, { path, pointer }: Place): BrokerError {
+  return invalidModel(path, [{ pointer, message: `names ${name}, which is not there` }]);
 }
 
 function checkDefaults(models: readonly LoadedModel[]): void {
