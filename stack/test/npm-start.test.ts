@@ -85,7 +85,7 @@ test(
     expect(code).toBe(0);
     expect([...all].map((pid) => processIdentity(pid))).toEqual([...all].map(() => undefined));
     expect(await Promise.all(ports.map((one) => isPortFree(one)))).toEqual(ports.map(() => true));
-    expect(printed()).toContain("Stopping api, batcher, gpu-worker, Triton and Redis: done in");
+    expect(printed()).toContain("Stopping api, batcher, gpu-worker, triton, redis: done in");
   },
 );
 

@@ -13,14 +13,17 @@ export interface RoleLaunch {
   /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** Longest time until it must be ready, in ms. @defaultValue 30,000 */
+  readonly readyMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Starts a built role (`ROLE/dist/main.js`) and waits until its `/healthz/ready` says 200 (at most 30 s).
+ * Starts a built role (`ROLE/dist/main.js`) and waits until its `/healthz/ready` says 200.
  * @throws Error with the end of its log if it does not.
  */
-export async function launchRole({ name, role, env, logFile, signal }: RoleLaunch): Promise<RunningProcess> {
+export async function launchRole(launch: RoleLaunch): Promise<RunningProcess> {
+  const { name, role, env, logFile, readyMs = 30_000, signal } = launch;
   const running = await startProcess({
     name,
     command: process.execPath,
@@ -32,7 +35,7 @@ export async function launchRole({ name, role, env, logFile, signal }: RoleLaunc
   const url = `${roleUrl(role, env)}/healthz/ready`;
   await waitUntilReady(running, {
     isReady: async () => (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok,
-    timeoutMs: 30_000,
+    timeoutMs: readyMs,
     signal,
   });
   return running;

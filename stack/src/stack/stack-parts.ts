@@ -57,6 +57,9 @@ const STOP_ORDER = [
   { part: "redis", graceMs: 10_000 },
 ] as const;
 
+/** A gpu-worker is ready when its Triton is, and one that runs elsewhere may still have to load our repository. */
+const TRITON_ELSEWHERE_MS = 300_000;
+
 type Part = (typeof STOP_ORDER)[number]["part"];
 
 /** Prepares the folder of logs; starts nothing yet. */
@@ -85,7 +88,8 @@ export async function createStackParts(options: StackOptions): Promise<StackPart
       startEach(options.counts?.[role] ?? 1, (index) => {
         const name = index === 0 ? role : `${role}-${index + 1}`;
         const port = index === 0 ? options.ports?.[role] : undefined;
-        return startRoleProcess({ name, role, env, logFile: logFile(name) }, port, lookAfter);
+        const readyMs = role === "gpu-worker" && options.tritonUrl !== undefined ? TRITON_ELSEWHERE_MS : undefined;
+        return startRoleProcess({ name, role, env, logFile: logFile(name), readyMs }, port, lookAfter);
       }),
     stop: () => stopInOrder(STOP_ORDER.map(({ part, graceMs }) => ({ members: membersOf(part), graceMs }))),
     forceStop: () => started.forEach(({ supervised }) => supervised.kill("SIGKILL")),
@@ -132,6 +136,7 @@ async function startRoleProcess(
     readonly role: Role;
     readonly env: Readonly<Record<string, string>>;
     readonly logFile: string;
+    readonly readyMs: number | undefined;
   },
   wantedPort: number | undefined,
   lookAfter: LookAfter,

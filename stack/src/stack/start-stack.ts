@@ -71,16 +71,21 @@ interface StartPlan extends Omit<StackOptions, "models"> {
 /** From back to front: when the api opens, it finds all that it needs. */
 async function startParts(plan: StartPlan): Promise<Pick<Stack, "redis" | "triton" | "roles">> {
   const { parts, progress = silentProgress } = plan;
-  const redis = await progress.step("Starting Redis", () => startOrUseRedis(plan));
-  await registerLoadedModels(redis.url, plan.models);
+  const isOwn = { redis: plan.redisUrl === undefined, triton: plan.tritonUrl === undefined };
+  const redis = await progress.step(isOwn.redis ? "Starting Redis" : "Looking for Redis", async () => {
+    const found = await startOrUseRedis(plan);
+    await registerLoadedModels(found.url, plan.models);
+    return found;
+  });
   const env = { REDIS_URL: redis.url, BLOB_DIR: join(plan.dir, "blobs"), ...plan.env };
-  const [triton, batcher] = await progress.step("Starting Triton and batcher", async () => {
+  const [triton, batcher] = await progress.step(`Starting ${isOwn.triton ? "Triton and " : ""}batcher`, async () => {
     const starting = [startOrUseTriton(plan), parts.startRole("batcher", env)] as const;
     // Both also if one fails, so that nothing comes up after everything was stopped.
     await Promise.allSettled(starting);
     return Promise.all(starting);
   });
-  const worker = await progress.step("Starting gpu-worker", () =>
+  const waits = isOwn.triton ? "" : ` (it waits for Triton at ${triton.grpcUrl})`;
+  const worker = await progress.step(`Starting gpu-worker${waits}`, () =>
     parts.startRole("gpu-worker", { ...env, TRITON_URL: triton.grpcUrl }),
   );
   const api = await progress.step("Starting api", () => parts.startRole("api", env));

@@ -28,7 +28,8 @@ export async function runUntilStopped(config: StartConfig, progress: Progress, t
     progress.say(statusScreen(stack, shortPath(stack.logFolder), (performance.now() - startMs) / 1000));
     await toldToStop;
     progress.say("");
-    await progress.step("Stopping api, batcher, gpu-worker, Triton and Redis", () => stack.stop());
+    const names = ["api", "batcher", "gpu-worker", stack.triton.process?.name, stack.redis.process?.name];
+    await progress.step(`Stopping ${names.filter(Boolean).join(", ")}`, () => stack.stop());
   } finally {
     runFile.remove();
   }
@@ -79,7 +80,8 @@ function pidsOf({ roles, redis, triton }: Stack): number[] {
   return all.map((one) => one?.pid()).filter((pid) => pid !== undefined);
 }
 
-/** As people would type it. */
+/** As people would type it in the folder where they are. */
 function shortPath(path: string): string {
-  return relative(process.cwd(), path) || ".";
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") ? path : fromHere;
 }
