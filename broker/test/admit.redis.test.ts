@@ -29,7 +29,7 @@ describe("admit", () => {
         entry: expect.stringMatching(/^\d+-\d+$/) as string,
       },
       [keys.digest(shard, digest.text)]: taskId,
-      [keys.ready(shard, "m:1:local:now")]: [["r", taskId, "g", digest.text, "d", deadline, "c", "1", "s", ""]],
+      [keys.ready(shard, "m:1:local:now")]: [["ref", `${taskId} ${digest.text} ${deadline} 1 `]],
     });
     expect(await redis.ttl(keys.run(shard, taskId))).toBe(-1);
     expect(await redis.pttl(keys.digest(shard, digest.text))).toBeGreaterThan(299_000);

@@ -123,8 +123,7 @@ describe("ready streams", () => {
     await reader.read([stream], 1, 1);
     const id = (await admitted(redis, "seed")).taskId;
     const pipeline = redis.pipeline();
-    for (let i = 0; i < 1_200; i++)
-      pipeline.xadd(keys.ready(3, LANE), "*", "r", id, "g", "d", "d", "1", "c", "1", "s", "");
+    for (let i = 0; i < 1_200; i++) pipeline.xadd(keys.ready(3, LANE), "*", "ref", `${id} digest 1 1 `);
     await pipeline.exec();
     expect(await reader.read([stream], 2_000, 100)).toHaveLength(1_200);
     reader.close();

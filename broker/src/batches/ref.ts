@@ -21,30 +21,21 @@ export interface Ref {
 }
 
 /**
- * Reads one stream entry `[id, [field, value, ...]]` of a ready stream.
+ * Reads one stream entry `[id, ["ref", "RUN DIGEST DEADLINE COST SIGNATURE"]]` of a ready stream, as `lua/admit.lua`
+ * writes it; the signature is the rest and may hold spaces or be empty. One field, because decoding five costs a
+ * batcher 5 us more per task than splitting one (half of what reading an entry costs it).
  * @returns undefined if it is not one of ours (another version, or written by hand): such an entry is left alone.
  */
 export function parseReadyEntry(lane: string, entry: Reply): Ref | undefined {
-  const [id, flat] = asList(entry);
-  if (!Array.isArray(flat)) return undefined;
-  const values = asList(flat).map(asText);
-  const fields = new Map<string, string>();
-  for (let i = 0; i + 1 < values.length; i += 2) fields.set(values[i] ?? "", values[i + 1] ?? "");
-  const runId = fields.get("r") ?? "";
+  const [id, fields] = asList(entry);
+  if (!Array.isArray(fields)) return undefined;
+  const [name, value] = asList(fields);
+  if (value === undefined || asText(name) !== "ref") return undefined;
+  const [runId = "", digest = "", deadline, cost, ...signature] = asText(value).split(" ");
   const shard = parseTaskId(runId)?.shard;
-  const deadlineMs = Number(fields.get("d"));
-  const cost = Number(fields.get("c"));
-  if (shard === undefined || !Number.isFinite(deadlineMs) || !(cost > 0)) return undefined;
+  const ref = { deadlineMs: Number(deadline), cost: Number(cost) };
+  if (shard === undefined || !Number.isFinite(ref.deadlineMs) || !(ref.cost > 0)) return undefined;
   const entryId = asText(id);
-  return {
-    runId,
-    shard,
-    entryId,
-    admittedMs: Number(entryId.split("-")[0]),
-    lane,
-    digest: fields.get("g") ?? "",
-    deadlineMs,
-    cost,
-    signature: fields.get("s") ?? "",
-  };
+  const admittedMs = Number(entryId.slice(0, entryId.indexOf("-")));
+  return { runId, shard, entryId, admittedMs, lane, digest, ...ref, signature: signature.join(" ") };
 }
