@@ -12,7 +12,7 @@ onStopSignals(
   () => told.abort(),
   () => {
     progress.say("Not waiting any longer.");
-    // What we started ends with us, in 5 s at most.
+    // What we started ends with us, in 8 s at most.
     process.exit(1);
   },
 );

@@ -93,7 +93,7 @@ test("npm start that is killed leaves nothing behind either, after a moment", { 
   const { main, printed } = await start("Stop: Ctrl-C");
   const pids = await processes();
   main.kill("SIGKILL");
-  await expect.poll(() => pids.filter((pid) => processIdentity(pid) !== undefined), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => pids.filter((pid) => processIdentity(pid) !== undefined), { timeout: 15_000 }).toEqual([]);
   const ports = portsIn(printed());
   expect(await Promise.all(ports.map((one) => isPortFree(one)))).toEqual(ports.map(() => true));
 });

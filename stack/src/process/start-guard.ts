@@ -3,13 +3,13 @@ import { Socket } from "node:net";
 
 /**
  * Its stdin is a pipe that only we hold open, and the kernel closes it however we end. $1: the process group.
- * Then: SIGTERM to the group, SIGKILL to what is left after 5 s.
+ * Then: SIGTERM to the group, SIGKILL to what is left after 8 s (Triton takes 3 to 5).
  */
 const SCRIPT = `
 read -r _
 kill -s TERM -- "-$1" || exit 0
 i=0
-while [ $i -lt 50 ] && kill -s 0 -- "-$1"; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 80 ] && kill -s 0 -- "-$1"; do sleep 0.1; i=$((i + 1)); done
 kill -s KILL -- "-$1"
 `;
 
