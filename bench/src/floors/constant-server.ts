@@ -1,4 +1,5 @@
 import net from "node:net";
+import { exitWithParent } from "../process/exit-with-parent.js";
 import type { ListeningMessage } from "../process/server-child.js";
 
 /** About as long as the answer to a task. */
@@ -11,6 +12,7 @@ const HEAD_END = "\r\n\r\n";
  * It finds the end of a request by its Content-Length and trusts its only client in everything else.
  */
 process.once("message", () => {
+  exitWithParent();
   const server = net.createServer({ noDelay: true }, answerAll);
   server.listen(0, "127.0.0.1", () => {
     const { port } = server.address() as net.AddressInfo;

@@ -5,6 +5,7 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { Redis } from "ioredis";
 import { createGate, type ReleasePace } from "./gate.js";
+import { exitWithParent } from "../process/exit-with-parent.js";
 import type { ListeningMessage } from "../process/server-child.js";
 
 /** What the floor's server is told. */
@@ -24,6 +25,7 @@ const KEEP_MS = 5_000;
 
 /** The least that a broker's HTTP side does for a task: parse the body, one EVALSHA that stores it, one read. */
 process.once("message", ({ redisPort, release }: HttpFloorOptions) => {
+  exitWithParent();
   const redis = connect(redisPort);
   const untilReleased = release && createGate(release);
   const app = new Hono();

@@ -23,8 +23,6 @@ export async function runMeasuredChild<Plan extends object, Report>(
 ): Promise<Report> {
   const child = fork(script);
   const pid = child.pid ?? 0;
-  const killWithParent = (): void => void child.kill("SIGKILL");
-  process.once("exit", killWithParent);
   try {
     const report = reportOf<Report>(child, {
       onOpen: () => hooks.onOpen?.(pid),
@@ -33,7 +31,6 @@ export async function runMeasuredChild<Plan extends object, Report>(
     child.send(plan);
     return await report;
   } finally {
-    process.off("exit", killWithParent);
     child.kill("SIGKILL");
   }
 }

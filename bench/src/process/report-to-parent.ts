@@ -1,4 +1,5 @@
 import type { Window } from "../measure/task-times.js";
+import { exitWithParent } from "./exit-with-parent.js";
 import type { ChildMessage } from "./measured-child.js";
 
 /** How long a measurement takes. */
@@ -20,6 +21,7 @@ export interface MeasuringWindow {
 export function reportToParent<Plan extends Timing, Report>(
   measure: (plan: Plan, window: MeasuringWindow) => Promise<Report>,
 ): void {
+  exitWithParent();
   const tell = (message: ChildMessage<Report>): void => void process.send?.(message);
   process.once("message", (plan: Plan) => {
     measure(plan, startWindow(plan, { onOpen: () => tell({ kind: "open" }), onClose: () => tell({ kind: "close" }) }))

@@ -20,8 +20,6 @@ export interface ServerChild {
  */
 export async function startServerChild(script: URL, options: object): Promise<ServerChild> {
   const child = fork(script);
-  const killWithParent = (): void => void child.kill("SIGKILL");
-  process.once("exit", killWithParent);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.send(options);
   const { port } = await listening(child);
@@ -29,7 +27,6 @@ export async function startServerChild(script: URL, options: object): Promise<Se
     origin: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
     stop: async () => {
-      process.off("exit", killWithParent);
       child.kill("SIGKILL");
       await exited;
     },

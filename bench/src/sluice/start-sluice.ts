@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Stack, startStack, type Supervised } from "@sluice/stack";
 import type { BenchContext } from "../bench-context.js";
@@ -20,7 +20,8 @@ export async function withSluice<T>(
   work: (sluice: RunningSluice) => Promise<T>,
 ): Promise<T> {
   // Data of an earlier run must not answer for this one.
-  const dir = await mkdtemp(join(context.folder, "run-"));
+  const dir = join(context.folder, "run");
+  await rm(dir, { recursive: true, force: true });
   try {
     const stack = await startStack({ dir, models, progress: context.progress, env: profilerOf(context) });
     const triton = openTritonChannel(stack.triton.grpcUrl);
