@@ -81,7 +81,8 @@ async function check(world: World): Promise<void> {
   const entries = new Map<string, number>();
   for (const stream of await redis.keys("sluice:*:ready:*")) {
     for (const [, fields] of await redis.xrange(stream, "-", "+")) {
-      entries.set(fields[1] ?? "", (entries.get(fields[1] ?? "") ?? 0) + 1);
+      const [runId = ""] = fields[1]?.split(" ") ?? [];
+      entries.set(runId, (entries.get(runId) ?? 0) + 1);
     }
   }
   for (const runId of new Set([...tasks.map((task) => task.runId), ...entries.keys()])) {
