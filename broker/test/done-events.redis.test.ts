@@ -32,7 +32,7 @@ describe("wake-ups", () => {
     const { events, woken } = await listening();
     const { taskId } = await admitted(redis, "a");
     const wake = woken(taskId);
-    await redis.client("KILL", "TYPE", "pubsub");
+    await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
     await wake;
     const again = woken(taskId);
     await new Promise((resolve) => setTimeout(resolve, 300));
