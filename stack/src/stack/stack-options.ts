@@ -1,3 +1,5 @@
+import type { LoadedModel } from "@sluice/models";
+
 import type { SupervisorEvent } from "../process/supervisor.js";
 import type { Progress } from "../progress.js";
 import type { Role } from "../roles/role.js";
@@ -8,6 +10,8 @@ export interface StackOptions {
   readonly dir: string;
   /** `shipped`: what production serves; `all`: those of tests and benchmarks too; or these by name. @defaultValue shipped */
   readonly models?: "shipped" | "all" | readonly string[];
+  /** Models from elsewhere, to serve beside those. */
+  readonly extraModels?: readonly LoadedModel[];
   /** A Redis or a Cluster that runs elsewhere; one of our own if absent. */
   readonly redisUrl?: string;
   /** The redis-server to run; the one on PATH if absent. */

@@ -39,7 +39,7 @@ export interface Stack {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const progress = options.progress ?? silentProgress;
-  const models = await loadWanted(options.models ?? "shipped");
+  const models = [...(await loadWanted(options.models ?? "shipped")), ...(options.extraModels ?? [])];
   const repository = join(options.dir, "repository");
   // A Triton elsewhere is likely NVIDIA's image, which runs ONNX models by itself.
   await writeTritonRepository(models, repository, options.tritonUrl === undefined ? "python" : "onnxruntime");
