@@ -5,6 +5,7 @@ import {
   type RedisClient,
   systemClock,
 } from "@sluice/broker";
+import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { createApiMetrics } from "../src/metrics.js";
 import { toSubmission } from "../src/submission/submission.js";
@@ -35,7 +36,7 @@ function cutting(redis: RedisClient, cuts: number, error = new Error("Connection
 function setUp(redis: RedisClient, text: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
   const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key: undefined }, models);
-  const task = planTask(order, "1", systemClock.epochMs(), () => "");
+  const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
   const metrics = createApiMetrics(() => 0);
   const blobs = createTaskBlobs(createLocalBlobStore(fixture.blobDir), metrics, silentLog);
   const deps = {

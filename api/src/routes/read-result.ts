@@ -45,7 +45,7 @@ export function readResult(deps: ReadResultDeps): Handler {
     const check = (reply: ReadTaskReply): KnownTask =>
       requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
     const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs) : undefined;
-    if (wait) outgoing.once("close", wait.leave);
+    if (wait) outgoing.on("close", wait.leave);
     try {
       const first = check(await deps.read(taskId));
       const last = wait ? await readUntilEnded(deps.read, taskId, wait, first) : first;

@@ -1,5 +1,4 @@
 import { BrokerError, type Clock, type ModelRegistry, type ReadTaskReply } from "@sluice/broker";
-import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { requireJsonAccepted } from "../http/acceptable.js";
 import type { Handler } from "../http/exchange.js";
@@ -7,9 +6,10 @@ import { jsonResponse } from "../http/json-response.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
 import { parseSubmission } from "../submission/parse-submission.js";
-import { type AdmitDeps, admitOrder } from "../tasks/admit-order.js";
+import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
 import { bindOrder, type BoundTask, parseIdempotencyKey } from "../tasks/bind-order.js";
-import { type Order, toOrder } from "../tasks/plan-task.js";
+import { createEntropy } from "../tasks/entropy.js";
+import { type Order, type PlannedTask, planTask, toOrder } from "../tasks/plan-task.js";
 import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
 import { requireTask } from "../tasks/require-task.js";
 import type { TaskWait, TaskWaits } from "../tasks/task-waits.js";
@@ -32,6 +32,8 @@ interface Submitted {
   readonly cache: CacheWord | undefined;
   /** The last thing read of the task; undefined if it was not read. */
   readonly task: ReadTaskReply | undefined;
+  /** It was admitted by an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ interface Submitted {
  * within the time that the caller wants to wait.
  */
 export function submitInference(deps: SubmitDeps): Handler {
-  const unique = () => randomBytes(16).toString("base64url");
+  const entropy = createEntropy();
   return async ({ env }) => {
     if (deps.isDraining()) throw new BrokerError("shutting-down", "this process is stopping; send it again");
     const { headers } = env.incoming;
@@ -49,61 +51,67 @@ export function submitInference(deps: SubmitDeps): Handler {
     const { submission, queryWait } = await parseSubmission(env);
     const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
     const order = toOrder(submission, { owner, key }, deps.models);
-    const bound = await bindOrder({ ...deps, unique }, order, deps.clock.epochMs());
-    const wait = waitMs > 0 ? deps.waits.open(bound.task.taskId, waitMs) : undefined;
-    if (wait) env.outgoing.once("close", wait.leave);
+    const plan = (version: string) => planTask(order, version, deps.clock.epochMs(), entropy);
+    const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
+    const task = bound?.task ?? plan(order.model.version);
+    const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
+    if (wait) env.outgoing.on("close", wait.leave);
     try {
-      const submitted = bound.admitted ? await replay(deps, bound, wait) : await admit(deps, order, bound, wait);
-      return answer(deps, order, submitted, { applied, replayed: bound.admitted });
+      const submitted = bound?.admitted
+        ? await replay(deps, task.taskId, wait)
+        : await admit(deps, { order, task, bound }, wait);
+      return answer(deps, order, submitted, applied);
     } finally {
       wait?.close();
     }
   };
 }
 
-async function admit(deps: SubmitDeps, order: Order, bound: BoundTask, wait: TaskWait | undefined): Promise<Submitted> {
-  const { taskId } = bound.task;
-  const { runId, cache } = await admitOrder(deps, order, bound.task).catch(async (error: unknown) => {
-    // Where it may have been admitted, the key must go on naming it.
-    if (!(error instanceof BrokerError && error.code === "durability-unconfirmed")) await bound.release();
-    throw error;
-  });
-  await bound.confirm();
-  const mayHaveEnded = cache === "hit" || cache === undefined;
-  return { taskId, cache, task: await follow(deps.read, { taskId, runId, mayHaveEnded }, wait) };
-}
-
 /** Reads the task of an earlier request with the same key. */
-async function replay(deps: SubmitDeps, bound: BoundTask, wait: TaskWait | undefined): Promise<Submitted> {
-  const { taskId } = bound.task;
+async function replay(deps: SubmitDeps, taskId: string, wait: TaskWait | undefined): Promise<Submitted> {
   const known = await deps.read(taskId);
   const task = wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
-  return { taskId, cache: undefined, task };
+  return { taskId, cache: undefined, task, replayed: true };
 }
 
-/** The result, if it is there or comes while the caller waits. The task is admitted: Redis trouble is no refusal now. */
-async function follow(
-  read: ReadTask,
-  place: { readonly taskId: string; readonly runId: string; readonly mayHaveEnded: boolean },
+/** Admits the task, and reads its result if it is there or comes while the caller waits. */
+async function admit(
+  deps: SubmitDeps,
+  { order, task, bound }: { readonly order: Order; readonly task: PlannedTask; readonly bound: BoundTask | undefined },
   wait: TaskWait | undefined,
-): Promise<ReadTaskReply | undefined> {
-  const { taskId, runId, mayHaveEnded } = place;
-  if (wait && runId === taskId && !mayHaveEnded) return await readUntilEnded(read, taskId, wait);
-  if (!wait && !mayHaveEnded) return undefined;
-  wait?.follow(runId);
-  const known = await read(taskId).catch(() => undefined);
-  return wait ? await readUntilEnded(read, taskId, wait, known) : known;
+): Promise<Submitted> {
+  const { taskId } = task;
+  let admitted: AdmittedTask;
+  try {
+    admitted = await admitOrder(deps, order, task);
+  } catch (error) {
+    // Where it may have been admitted, the key must go on naming it.
+    const mayBeAdmitted = error instanceof BrokerError && error.code === "durability-unconfirmed";
+    if (!mayBeAdmitted) await bound?.release();
+    throw error;
+  }
+  if (bound) await bound.confirm();
+  const { runId, cache } = admitted;
+  // A run that the task has just created cannot have ended unheard; every other may have.
+  let known: ReadTaskReply | undefined;
+  if (cache !== "miss" && (wait || cache === "hit")) {
+    wait?.follow(runId);
+    // The task is admitted: Redis trouble is no refusal any more.
+    known = await deps.read(taskId).catch(() => undefined);
+  }
+  const last = wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
+  return { taskId, cache, task: last, replayed: false };
 }
 
 function answer(
   deps: SubmitDeps,
   { owner, model, submission }: Order,
-  { taskId, cache, task }: Submitted,
-  told: { readonly applied: string | undefined; readonly replayed: boolean },
+  { taskId, cache, task, replayed }: Submitted,
+  preferenceApplied: string | undefined,
 ): Response {
   const headers: Record<string, string> = {};
-  if (told.applied !== undefined) headers["preference-applied"] = told.applied;
-  if (told.replayed) headers["idempotent-replayed"] = "true";
+  if (preferenceApplied !== undefined) headers["preference-applied"] = preferenceApplied;
+  if (replayed) headers["idempotent-replayed"] = "true";
   if (task && task.kind !== "open") {
     const settings = deps.settings.current().forModel(model.name);
     const known = requireTask(taskId, task, { owner, nowMs: deps.clock.epochMs(), settings });

@@ -6,8 +6,10 @@ import type { SubmittedInput } from "./submission.js";
 
 /** One row as it is stored in its run. */
 export interface RowInput {
-  /** A text's UTF-8, a picture's own bytes, or an encoded tensor. */
-  readonly bytes: Buffer;
+  /** A text (it is stored as its UTF-8), a picture's own bytes, or an encoded tensor. */
+  readonly content: string | Buffer;
+  /** How long the content is when stored. */
+  readonly byteLength: number;
   /** Only rows with equal signatures share a batch: type and shape of a tensor, "" for the rest. */
   readonly signature: string;
 }
@@ -23,17 +25,18 @@ export function toRowInput(input: SubmittedInput, model: ModelDefinition): RowIn
   if (input.kind === "image" && wanted.kind === "image") return imageRow(input);
   if (input.kind === "tensor" && wanted.kind === "tensor") {
     const tensor = encodeTensor(input, wanted);
-    return { bytes: encodeTensorInput(tensor), signature: tensorSignature(tensor) };
+    const content = encodeTensorInput(tensor);
+    return { content, byteLength: content.length, signature: tensorSignature(tensor) };
   }
   throw invalidField("validation-failed", "/input", `${model.name} takes ${wanted.kind} inputs, not ${input.kind}`);
 }
 
 function textRow(text: string, maxBytes: number): RowInput {
-  const bytes = Buffer.from(text, "utf8");
-  if (bytes.length > maxBytes) {
+  const byteLength = Buffer.byteLength(text);
+  if (byteLength > maxBytes) {
     throw new BrokerError("payload-too-large", `a text for this model may have at most ${maxBytes} bytes`);
   }
-  return { bytes, signature: "" };
+  return { content: text, byteLength, signature: "" };
 }
 
 function imageRow({ bytes, declaredType }: SubmittedInput & { kind: "image" }): RowInput {
@@ -46,5 +49,5 @@ function imageRow({ bytes, declaredType }: SubmittedInput & { kind: "image" }): 
   if (declared !== undefined && declared !== type) {
     throw new BrokerError("unsupported-image-type", `the bytes are ${type}, not ${declared}`);
   }
-  return { bytes, signature: "" };
+  return { content: bytes, byteLength: bytes.length, signature: "" };
 }

@@ -5,6 +5,7 @@ import {
   BrokerError,
   type LiveSettings,
   type RedisClient,
+  type Settings,
   wasNotCarriedOut,
 } from "@sluice/broker";
 import type { ApiMetrics } from "../metrics.js";
@@ -41,40 +42,48 @@ export interface AdmittedTask {
  */
 export async function admitOrder(deps: AdmitDeps, order: Order, task: PlannedTask): Promise<AdmittedTask> {
   const { model, row } = order;
-  const { taskId } = task;
   if (deps.pools.isDeserted(model.pool)) {
     throw new BrokerError("no-workers", `no worker serves ${model.name} at the moment`);
   }
-  const inBlob = model.input.kind === "image" || row.bytes.length > MAX_INLINE_BYTES;
-  if (inBlob) await deps.blobs.put(taskId, row.bytes);
-  const reply = await admitSurely(deps, order, task, inBlob);
+  const inBlob = model.input.kind === "image" || row.byteLength > MAX_INLINE_BYTES;
+  if (inBlob) await deps.blobs.put(task.taskId, Buffer.from(row.content));
+  const settings = deps.settings.current().forModel(model.name);
+  const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
+  let reply: AdmitReply;
+  try {
+    reply = await admitTask(deps.redis, request, settings);
+  } catch (error) {
+    reply = await repeatAdmission(deps, request, settings, error);
+  }
   // The blob belongs to the run that it was written for; a task on another run, or on none, leaves it unneeded.
-  if (inBlob && (reply.kind === "full" || reply.runId !== taskId)) await deps.blobs.drop(taskId);
+  if (inBlob && (reply.kind === "full" || reply.runId !== task.taskId)) await deps.blobs.drop(task.taskId);
   if (reply.kind === "full") throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
   const cache = toCacheWord(reply.kind);
   deps.metrics.admitted(model.name, cache ?? "miss");
   return { runId: reply.runId, cache };
 }
 
-/** Repeats an admission until its outcome is known: the same task id is never admitted twice. */
-async function admitSurely(deps: AdmitDeps, order: Order, task: PlannedTask, inBlob: boolean): Promise<AdmitReply> {
-  const settings = deps.settings.current().forModel(order.model.name);
-  const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
-  for (let tries = 0; ; tries++) {
+/** Repeats an admission that failed until its outcome is known: the same task id is never admitted twice. */
+async function repeatAdmission(
+  deps: AdmitDeps,
+  request: AdmitRequest,
+  settings: Settings,
+  failure: unknown,
+): Promise<AdmitReply> {
+  if (wasNotCarriedOut(failure)) {
+    if (request.input.kind === "blob") await deps.blobs.drop(request.taskId);
+    throw failure;
+  }
+  let last = failure;
+  for (const pauseMs of REPEAT_AFTER_MS) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     try {
       return await admitTask(deps.redis, request, settings);
     } catch (error) {
-      if (tries === 0 && wasNotCarriedOut(error)) {
-        if (inBlob) await deps.blobs.drop(task.taskId);
-        throw error;
-      }
-      const pauseMs = REPEAT_AFTER_MS[tries];
-      if (pauseMs === undefined) {
-        throw new BrokerError("durability-unconfirmed", "the outcome of an admission is unknown", { cause: error });
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      last = error;
     }
   }
+  throw new BrokerError("durability-unconfirmed", "the outcome of an admission is unknown", { cause: last });
 }
 
 function toRequest(
@@ -89,7 +98,7 @@ function toRequest(
     digest,
     signature: row.signature,
     ttlMs: submission.deadlineMs ?? options.defaultTtlMs,
-    input: options.inBlob ? { kind: "blob", blobId: taskId } : { kind: "input", bytes: row.bytes },
+    input: options.inBlob ? { kind: "blob", blobId: taskId } : { kind: "input", bytes: row.content },
     ...(model.cacheTtlS === undefined ? {} : { cacheTtlS: model.cacheTtlS }),
   };
 }

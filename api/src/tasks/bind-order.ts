@@ -2,15 +2,16 @@ import {
   bindIdempotencyKey,
   BrokerError,
   confirmIdempotencyKey,
+  type IdempotentTask,
   parseTaskId,
   type RedisClient,
   releaseIdempotencyKey,
 } from "@sluice/broker";
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import { type Order, type PlannedTask, planTask } from "./plan-task.js";
+import type { Order, PlannedTask } from "./plan-task.js";
 
-/** A planned task, and what its Idempotency-Key has to say. */
+/** A planned task that its Idempotency-Key names. */
 export interface BoundTask {
   readonly task: PlannedTask;
   /** The task was admitted by an earlier request with this key. */
@@ -28,21 +29,19 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   throw new BrokerError("invalid-request", "an Idempotency-Key has 1 to 255 visible ASCII characters");
 }
 
-const UNKEYED = { admitted: false, confirm: async () => undefined, release: async () => undefined };
-
 /**
- * Plans an order; with an Idempotency-Key, the first request with it decides task id and model version, and repeats
- * take these, also when the model has changed since.
+ * Binds an order to its Idempotency-Key: the first request with it decides task id and model version, and repeats take
+ * these, also when the model has changed since.
  * @throws BrokerError idempotency-key-reused | request-in-progress | model-not-found | storage-unavailable
  */
 export async function bindOrder(
-  deps: { readonly redis: RedisClient; readonly log: Logger; readonly unique: () => string },
+  deps: { readonly redis: RedisClient; readonly log: Logger },
   order: Order,
-  nowMs: number,
+  key: string,
+  plan: (version: string) => PlannedTask,
 ): Promise<BoundTask> {
-  const { owner, model, key } = order;
-  const planned = planTask(order, model.version, nowMs, deps.unique);
-  if (key === undefined) return { task: planned, ...UNKEYED };
+  const { owner, model } = order;
+  const planned = plan(model.version);
   const fingerprint = fingerprintOf(order);
   const request = { owner, key, fingerprint, taskId: planned.taskId, version: model.version };
   const bound = await bindIdempotencyKey(deps.redis, request);
@@ -55,7 +54,7 @@ export async function bindOrder(
     }
   };
   return {
-    task: bound.taskId === planned.taskId ? planned : replan(order, bound, nowMs),
+    task: bound.taskId === planned.taskId ? planned : replan(bound, plan(bound.version)),
     admitted: bound.admitted,
     confirm: () => quietly(confirmIdempotencyKey(deps.redis, owner, key)),
     release: () => quietly(releaseIdempotencyKey(deps.redis, owner, key)),
@@ -63,16 +62,11 @@ export async function bindOrder(
 }
 
 /** The plan of the first request with the key. Its id names the shard that its digest had. */
-function replan(
-  order: Order,
-  bound: { taskId: string; version: string; admitted: boolean },
-  nowMs: number,
-): PlannedTask {
-  const planned = { ...planTask(order, bound.version, nowMs, () => ""), taskId: bound.taskId };
+function replan(bound: IdempotentTask, planned: PlannedTask): PlannedTask {
   if (!bound.admitted && parseTaskId(bound.taskId)?.shard !== planned.digest.shard) {
     throw new BrokerError("model-not-found", "the model that was the default for this request is not any more");
   }
-  return planned;
+  return { ...planned, taskId: bound.taskId };
 }
 
 /** Equal for requests that ask for the same, whatever version was resolved for them. */
@@ -81,5 +75,5 @@ function fingerprintOf({ submission, row }: Order): string {
   const options = [input.kind, model, clientId, priority, deadlineMs, dedupe, view.topK, view.threshold, row.signature];
   const hash = createHash("sha256");
   hash.update(JSON.stringify(options.map((option) => option ?? null)));
-  return hash.update(row.bytes).digest("base64url");
+  return hash.update(row.content).digest("base64url");
 }

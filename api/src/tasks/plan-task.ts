@@ -10,6 +10,7 @@ import {
 } from "@sluice/broker";
 import { toRowInput, type RowInput } from "../submission/row-input.js";
 import type { Submission } from "../submission/submission.js";
+import type { TakeEntropy } from "./entropy.js";
 
 /** What a submission comes to: which model computes what, for whom. */
 export interface Order {
@@ -51,22 +52,20 @@ export function toOrder(
 
 /**
  * Plans an order for one version of its model. Equal orders get equal digests, so their tasks meet in one shard; the
- * new task id carries that shard.
- * @param unique random bits for an order that must not share; one with an Idempotency-Key takes that instead, so that
- * its repeats find the same shard.
+ * new task id carries that shard. An order that must not share gets a digest of its own: of random bits, or of its
+ * Idempotency-Key, so that its repeats find the same shard.
  */
-export function planTask(order: Order, version: string, nowMs: number, unique: () => string): PlannedTask {
+export function planTask(order: Order, version: string, nowMs: number, entropy: TakeEntropy): PlannedTask {
   const { submission, model, owner, row, key } = order;
   const lane = { model: model.name, version, zone: DEFAULT_ZONE, batchClass: submission.priority };
-  const salt = submission.dedupe ? "" : key === undefined ? unique() : `key:${owner}:${key}`;
   const digest = digestOf({
     model: model.name,
     version,
     zone: DEFAULT_ZONE,
     signature: row.signature,
     scope: model.scope === "owner" ? owner : "",
-    salt,
-    input: row.bytes,
+    salt: submission.dedupe ? "" : key === undefined ? Buffer.from(entropy(16)).toString("hex") : `key:${owner}:${key}`,
+    input: row.content,
   });
-  return { taskId: createTaskId(digest.shard, nowMs), lane, digest };
+  return { taskId: createTaskId(digest.shard, nowMs, entropy(20)), lane, digest };
 }

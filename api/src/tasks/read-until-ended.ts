@@ -22,15 +22,10 @@ export async function readUntilEnded(
     // The task is on a run that was not listened to until now: it may have ended in between.
     if (last && last.runId !== wait.runId) wait.follow(last.runId);
     else if ((await wait.next()) !== "look") return last;
-    last = (await readAgain(read, taskId)) ?? last;
-  }
-}
-
-async function readAgain(read: ReadTask, taskId: string): Promise<ReadTaskReply | undefined> {
-  try {
-    return await read(taskId);
-  } catch (error) {
-    if (error instanceof BrokerError && error.code === "storage-unavailable") return undefined;
-    throw error;
+    try {
+      last = await read(taskId);
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === "storage-unavailable")) throw error;
+    }
   }
 }

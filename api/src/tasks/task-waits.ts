@@ -34,29 +34,23 @@ const TICK_MS = 100;
 /** A wake-up can be lost, so everybody looks by himself about every 2 s; spread, or 10,000 would look together. */
 const LOOK_AGAIN_MS = 2_000;
 
-interface Entry {
-  readonly overAtMs: number;
-  lookAtMs: number;
-  readonly signal: (reason: WakeReason) => void;
-}
-
 /** @param random 0..1, spreads the looks. */
 export function createTaskWaits(
   doneEvents: Pick<DoneEvents, "listen">,
   clock: Clock,
   random: () => number = Math.random,
 ): TaskWaits {
-  const entries = new Set<Entry>();
+  const waits = new Set<Wait>();
   let timer: NodeJS.Timeout | undefined;
   let draining = false;
   const nextLookMs = (nowMs: number) => nowMs + LOOK_AGAIN_MS * (0.75 + random() / 2);
   const tick = () => {
     const nowMs = clock.monotonicMs();
-    for (const entry of entries) {
-      if (nowMs >= entry.overAtMs) entry.signal("over");
-      else if (nowMs >= entry.lookAtMs) {
-        entry.lookAtMs = nextLookMs(nowMs);
-        entry.signal("look");
+    for (const wait of waits) {
+      if (nowMs >= wait.overAtMs) wait.signal("over");
+      else if (nowMs >= wait.lookAtMs) {
+        wait.lookAtMs = nextLookMs(nowMs);
+        wait.signal("look");
       }
     }
   };
@@ -70,58 +64,77 @@ export function createTaskWaits(
     },
     open(runId, waitMs) {
       const nowMs = clock.monotonicMs();
-      const wait = createWait(doneEvents, runId, () => entries.delete(entry));
-      const entry = { overAtMs: nowMs + waitMs, lookAtMs: nextLookMs(nowMs), signal: wait.signal };
-      entries.add(entry);
+      const wait = new Wait(runId, { doneEvents, waits, overAtMs: nowMs + waitMs, lookAtMs: nextLookMs(nowMs) });
       if (draining) wait.signal("draining");
       return wait;
     },
     drain() {
       draining = true;
-      for (const entry of entries) entry.signal("draining");
+      for (const wait of waits) wait.signal("draining");
     },
-    count: () => entries.size,
+    count: () => waits.size,
   };
 }
 
-function createWait(
-  doneEvents: Pick<DoneEvents, "listen">,
-  firstRunId: string,
-  onClose: () => void,
-): TaskWait & { readonly signal: (reason: WakeReason) => void } {
-  let runId = firstRunId;
-  let pending: WakeReason | undefined;
-  let resolve: ((reason: WakeReason) => void) | undefined;
-  const signal = (reason: WakeReason) => {
+/** A class, for there is one for each request that waits: its methods are made once. */
+class Wait implements TaskWait {
+  readonly overAtMs: number;
+  lookAtMs: number;
+  readonly #doneEvents: Pick<DoneEvents, "listen">;
+  readonly #waits: Set<Wait>;
+  readonly #look = () => this.signal("look");
+  #runId: string;
+  #unlisten: () => void;
+  #pending: WakeReason | undefined;
+  #resolve: ((reason: WakeReason) => void) | undefined;
+
+  constructor(
+    runId: string,
+    options: { doneEvents: Pick<DoneEvents, "listen">; waits: Set<Wait>; overAtMs: number; lookAtMs: number },
+  ) {
+    this.overAtMs = options.overAtMs;
+    this.lookAtMs = options.lookAtMs;
+    this.#doneEvents = options.doneEvents;
+    this.#waits = options.waits.add(this);
+    this.#runId = runId;
+    this.#unlisten = this.#doneEvents.listen(runId, this.#look);
+  }
+
+  get runId(): string {
+    return this.#runId;
+  }
+
+  readonly leave = () => this.signal("gone");
+
+  follow(runId: string): void {
+    this.#unlisten();
+    this.#runId = runId;
+    this.#unlisten = this.#doneEvents.listen(runId, this.#look);
+  }
+
+  next(): Promise<WakeReason> {
+    return this.#pending === undefined
+      ? new Promise((resolve) => (this.#resolve = resolve))
+      : Promise.resolve(this.#take());
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#waits.delete(this);
+  }
+
+  signal(reason: WakeReason): void {
     // What ends a wait stays; a wake-up is used up by the next look.
-    if (pending === undefined || pending === "look") pending = reason;
-    if (!resolve) return;
-    const tell = resolve;
-    resolve = undefined;
-    tell(take());
-  };
-  const take = (): WakeReason => {
-    const reason = pending ?? "look";
-    if (reason === "look") pending = undefined;
+    if (this.#pending === undefined || this.#pending === "look") this.#pending = reason;
+    if (!this.#resolve) return;
+    const tell = this.#resolve;
+    this.#resolve = undefined;
+    tell(this.#take());
+  }
+
+  #take(): WakeReason {
+    const reason = this.#pending ?? "look";
+    if (reason === "look") this.#pending = undefined;
     return reason;
-  };
-  const look = () => signal("look");
-  let unlisten = doneEvents.listen(runId, look);
-  return {
-    get runId() {
-      return runId;
-    },
-    follow(otherRunId) {
-      unlisten();
-      runId = otherRunId;
-      unlisten = doneEvents.listen(runId, look);
-    },
-    next: () => (pending === undefined ? new Promise<WakeReason>((tell) => (resolve = tell)) : Promise.resolve(take())),
-    leave: () => signal("gone"),
-    close() {
-      unlisten();
-      onClose();
-    },
-    signal,
-  };
+  }
 }
