@@ -1,8 +1,10 @@
 import { BrokerError, decodeTensorInput, type ModelDefinition, type ModelInput } from "@sluice/broker";
 import type { ImageDecoder } from "./preprocess/image-row.js";
 import { tensorRow } from "./preprocess/tensor-row.js";
-import { textRow } from "./preprocess/text-row.js";
+import { textRow, textRowBytes } from "./preprocess/text-row.js";
 import type { RowTensor } from "./triton/row-tensor.js";
+
+type InputOf<Kind extends ModelInput["kind"]> = Extract<ModelInput, { kind: Kind }>;
 
 /**
  * Turns inputs into rows, in the same order: texts and tensors at once, pictures side by side.
@@ -15,7 +17,8 @@ export async function prepareRows(
   decoder: ImageDecoder,
 ): Promise<(RowTensor | BrokerError)[]> {
   const { input } = model;
-  if (input.kind !== "image") return inputs.map((bytes) => prepareNow(input, bytes));
+  if (input.kind === "text") return prepareTexts(inputs, input);
+  if (input.kind === "tensor") return inputs.map((bytes) => guarded(bytes, (tensor) => prepareTensor(tensor, input)));
   return await Promise.all(
     inputs.map(async (bytes) => {
       if (bytes instanceof BrokerError) return bytes;
@@ -24,19 +27,28 @@ export async function prepareRows(
   );
 }
 
-function prepareNow(input: Exclude<ModelInput, { kind: "image" }>, bytes: Uint8Array | BrokerError) {
+function prepareTexts(inputs: readonly (Uint8Array | BrokerError)[], input: InputOf<"text">) {
+  const room = inputs.reduce((sum, bytes) => sum + (bytes instanceof BrokerError ? 0 : textRowBytes(bytes)), 0);
+  const rows = Buffer.allocUnsafeSlow(room);
+  let end = 0;
+  return inputs.map((bytes) =>
+    guarded(bytes, (text) => textRow(text, input, rows.subarray(end, (end += textRowBytes(text))))),
+  );
+}
+
+function prepareTensor(bytes: Uint8Array, input: InputOf<"tensor">): RowTensor {
+  const tensor = decodeTensorInput(bytes);
+  if (!tensor) throw new BrokerError("input-rejected", "the input is not a tensor");
+  return tensorRow(tensor, input);
+}
+
+function guarded(bytes: Uint8Array | BrokerError, prepare: (bytes: Uint8Array) => RowTensor): RowTensor | BrokerError {
   if (bytes instanceof BrokerError) return bytes;
   try {
-    return input.kind === "text" ? textRow(bytes, input) : tensorRow(decodeTensor(bytes), input);
+    return prepare(bytes);
   } catch (error) {
     return asRejected(error);
   }
-}
-
-function decodeTensor(bytes: Uint8Array): RowTensor {
-  const tensor = decodeTensorInput(bytes);
-  if (!tensor) throw new BrokerError("input-rejected", "the input is not a tensor");
-  return tensor;
 }
 
 /** What is wrong with an input is never wrong with the next one: a bug shows as `internal` in one task. */

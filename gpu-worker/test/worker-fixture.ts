@@ -20,6 +20,7 @@ import {
   type Lane,
   listDeadLetters,
   type ModelDefinition,
+  parseReadyEntry,
   parseRedisUrl,
   parseTaskId,
   publishBatch,
@@ -191,7 +192,7 @@ export async function leftovers(redis: RedisClient) {
   let pendingNotices = 0;
   for (let shard = 0; shard < SHARD_COUNT; shard++) {
     for (const key of await redis.keys(keys.ready(shard, "*"))) {
-      ready.push(...(await redis.xrange(key, "-", "+")).map(([, fields]) => fields[1] ?? ""));
+      for (const entry of await redis.xrangeBuffer(key, "-", "+")) ready.push(parseReadyEntry("", entry)?.runId ?? "?");
     }
   }
   for (const batchClass of ["now", "bulk"]) {

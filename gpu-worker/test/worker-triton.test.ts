@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { decodeFailure, decodeOutput, encodeTensorInput, keys } from "@sluice/broker";
-import { freePort, type ModelServer, startModelServer } from "@sluice/stack";
+import { freePort, type ModelServer, projectFolders, startModelServer } from "@sluice/stack";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTritonClient, type TritonClient } from "../src/triton/triton-client.js";
@@ -18,12 +22,17 @@ import {
 
 const { fixture, startWorker } = useBroker();
 const limits = { deadlineMs: 5_000 };
+const MODELS = ["identity", "refuses", "sleep"];
+let modelFolder: string;
 let grpcPort: number;
 let server: ModelServer;
 let client: TritonClient;
 
-const startServer = () => startModelServer({ includeTest: true, only: ["identity", "refuses", "sleep"], grpcPort });
+const startServer = () => startModelServer({ includeTest: true, modelFolder, grpcPort });
 beforeAll(async () => {
+  modelFolder = await mkdtemp(join(tmpdir(), "sluice-worker-models-"));
+  await cp(fileURLToPath(new URL("models", import.meta.url)), modelFolder, { recursive: true });
+  for (const name of MODELS) await cp(join(projectFolders.models, name), join(modelFolder, name), { recursive: true });
   grpcPort = await freePort();
   server = await startServer();
   client = createTritonClient({ url: server.grpcUrl });
@@ -31,6 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.close();
   await server.stop();
+  await rm(modelFolder, { recursive: true, force: true });
 });
 
 const start = (settings: Record<string, string> = {}) =>
@@ -74,7 +84,9 @@ describe("with a real Triton", () => {
   test("equal digests are one row", async () => {
     await start();
     const { redis } = fixture;
-    const tasks = await Promise.all([1, 2, 3, 4].map((i) => submit(redis, { model: "sleep", input: "twin", salt: `${i}` })));
+    const tasks = await Promise.all(
+      [1, 2, 3, 4].map((i) => submit(redis, { model: "sleep", input: "twin", salt: `${i}` })),
+    );
     const before = await countersOf("sleep");
     await publish(redis, tasks, { model: "sleep", digest: "same" });
     await done(tasks);
@@ -92,27 +104,44 @@ describe("with a real Triton", () => {
     const tasks = await submitAll("identity", inputs);
     await publish(fixture.redis, tasks, { model: "identity" });
     await done(tasks);
-    const outputs = (await statesOf(fixture.redis, tasks)).map((state) => state.kind === "done" && decodeOutput(state.output));
+    const outputs = (await statesOf(fixture.redis, tasks)).map(
+      (state) => state.kind === "done" && decodeOutput(state.output),
+    );
     expect(outputs).toEqual(
       rows.map((row) => [{ name: "OUTPUT", datatype: "FP32", shape: [5], data: Buffer.from(row.buffer) }]),
     );
   });
 
-  test("one bad picture of eight fails alone", async () => {
-    const identity = server.models.find((model) => model.definition.name === "identity");
-    if (!identity) throw new Error("no identity model");
-    // The pixels of a 1 x 1 picture are three numbers, which the identity model answers.
-    const input = { kind: "image", tensor: "INPUT", width: 1, height: 1, fit: "fill", layout: "NCHW" } as const;
-    const flat = { mean: [0, 0, 0] as [number, number, number], std: [1, 1, 1] as [number, number, number] };
-    const outputs = identity.definition.outputs.map((output) => ({ ...output, dims: [-1, -1, -1] }));
-    const colours = Array.from({ length: 8 }, (_, i) => i * 30);
+  test("one bad picture of eight fails alone; pictures come from the blob store and leave it", async () => {
+    await start();
+    const { redis, blobs } = fixture;
     const pictures = await Promise.all(
-      colours.map((red) =>
-        sharp({ create: { width: 4, height: 4, channels: 3, background: { r: red, g: 0, b: 255 } } }).png().toBuffer(),
-      ),
+      Array.from({ length: 8 }, (_, i) => {
+        const background = { r: i * 30, g: 0, b: 255 };
+        return sharp({ create: { width: 16, height: 12, channels: 3, background } })
+          .png()
+          .toBuffer();
+      }),
     );
-    pictures[3] = pictures[3]?.subarray(0, 40) ?? Buffer.alloc(0);
-    expect({ ...input, ...flat, outputs }).toBeDefined();
+    pictures[3] = pictures[3]?.subarray(0, 60) ?? Buffer.alloc(0);
+    const tasks = await Promise.all(pictures.map((input) => submit(redis, { model: "colour", input, asBlob: blobs })));
+    const before = await countersOf("colour");
+    await publish(redis, tasks, { model: "colour" });
+    await done(tasks);
+    const states = await statesOf(redis, tasks);
+    const colours = states.map((state) => {
+      if (state.kind !== "done" || state.state === "FAILED") return undefined;
+      const { data } = decodeOutput(state.output)[0] ?? { data: Buffer.alloc(0) };
+      return Array.from(new Float32Array(Uint8Array.from(data).buffer), (mean) => Math.round(mean * 255));
+    });
+    expect(colours).toEqual(pictures.map((_, i) => (i === 3 ? undefined : [i * 30, 0, 255])));
+    expect((await answersOf(tasks))[3]).toBe("input-rejected");
+    const after = await countersOf("colour");
+    expect([after.rows - before.rows, after.executions - before.executions]).toEqual([7, 1]);
+    expect(await leftovers(redis)).toEqual({ ...NOTHING_LEFT, dead: [tasks[3]?.runId] });
+    await until(async () => (await blobs.get(tasks[0]?.taskId ?? "")) === undefined);
+    const kept = await Promise.all(tasks.map(async ({ taskId }) => (await blobs.get(taskId)) !== undefined));
+    expect(kept).toEqual(pictures.map((_, i) => i === 3));
   });
 
   test("a poisonous text is found and fails alone; its mates succeed", async () => {
@@ -140,11 +169,10 @@ describe("with a real Triton", () => {
     await until(async () => (await leftovers(fixture.redis)).pendingNotices === 0);
     await until(async () => (await fixture.redis.zcard(keys.slots("default"))) === 0);
     expect(worker.isReady()).toBe(false);
-    const open = tasks.filter((task, i, all) => all.indexOf(task) === i);
     const left = new Set((await leftovers(fixture.redis)).ready);
     expect(left.size).toBeGreaterThan(0);
     expect((await leftovers(fixture.redis)).dead).toEqual([]);
-    for (const task of open.filter(({ runId }) => left.has(runId))) {
+    for (const task of tasks.filter(({ runId }) => left.has(runId))) {
       const run = await runFields(fixture.redis, task);
       expect([run["state"], run["lease"] ?? "0"]).toEqual(["OPEN", "0"]);
     }

@@ -1,4 +1,4 @@
-import type { Datatype } from "@sluice/broker";
+import { type Datatype, ELEMENT_BYTES } from "@sluice/broker";
 
 /** One row of an input: what one task contributes to a batch. */
 export interface RowTensor {
@@ -9,22 +9,9 @@ export interface RowTensor {
   readonly data: Uint8Array;
 }
 
-/** Bytes of one element, for all types of a fixed size. */
-const ELEMENT_BYTES: Record<Exclude<Datatype, "BYTES">, number> = {
-  BOOL: 1,
-  UINT8: 1,
-  INT8: 1,
-  INT16: 2,
-  INT32: 4,
-  INT64: 8,
-  FP16: 2,
-  FP32: 4,
-  FP64: 8,
-};
-
 /** Whether a name stands for a type that a model definition may use. */
 export function isDatatype(name: string): name is Datatype {
-  return name === "BYTES" || Object.hasOwn(ELEMENT_BYTES, name);
+  return Object.hasOwn(ELEMENT_BYTES, name);
 }
 
 /** How many elements a shape holds; NaN if it is no shape (a dimension that is negative or not whole). */
