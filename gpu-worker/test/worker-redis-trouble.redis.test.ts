@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import {
   connectRedis,
   createShardSubscriber,
@@ -45,9 +46,7 @@ async function flakyRedis() {
       const value: unknown = Reflect.get(target, property, target);
       if (property !== "sendCommand") return typeof value === "function" ? (value.bind(target) as unknown) : value;
       return async (command: Parameters<RedisClient["sendCommand"]>[0]) => {
-        const hit =
-          isTroubled(command.args) &&
-          (trouble.script === "" || isSettle(command.args) === (trouble.script === "settle"));
+        const hit = isTroubled(command.args) && scriptOf(command.args) === trouble.script;
         if (hit && !trouble.carryOut) throw new Error("connection lost");
         const reply = await target.sendCommand(command);
         if (hit) throw new Error("connection lost");
@@ -59,9 +58,10 @@ async function flakyRedis() {
   return { client, trouble };
 }
 
-/** The arguments of claim start with the slot's name, those of settle with a number of milliseconds. */
-function isSettle(args: readonly unknown[]): boolean {
-  return /^\d+$/.test(String(args[2 + Number(args[1])]));
+/** Settle starts with a number of milliseconds, unclaim ends with its kind; claim and look-up are what is left. */
+function scriptOf(args: readonly unknown[]): "settle" | "unclaim" | "claim" {
+  if (String(args.at(-1)) === "returned") return "unclaim";
+  return /^\d+$/.test(String(args[2 + Number(args[1])])) ? "settle" : "claim";
 }
 
 async function hearCredits(): Promise<CreditMessage[]> {
@@ -158,6 +158,25 @@ test("a shard that does not answer at claiming leaves its runs out; what it had 
   await publish(fixture.redis, away);
   await until(async () => (await leftovers(fixture.redis)).ready.length === 0);
   expect(await answersOf(tasks)).toEqual(TEXTS);
+});
+
+test("a shard that does not answer at giving back is released when it is back", async () => {
+  const credits = await hearCredits();
+  triton.script = () => ({ status: status.UNAVAILABLE, reason: "busy" });
+  const { trouble } = await start();
+  const tasks = await submitAll();
+  Object.assign(trouble, { script: "unclaim", shards: shardsOf(tasks) });
+  await publish(fixture.redis, tasks);
+  await until(() => credits.length === 1);
+  const isAway = ({ shard }: Submitted) => trouble.shards.has(shard);
+  expect(credits[0]?.unsettled).toEqual(
+    tasks.map((task) => ({ runId: task.runId, why: isAway(task) ? "unknown" : "returned" })),
+  );
+  const leases = () => Promise.all(tasks.map(async (task) => Number((await runFields(fixture.redis, task))["lease"])));
+  expect((await leases()).map((lease) => lease > 0)).toEqual(tasks.map(isAway));
+  trouble.shards.clear();
+  await until(async () => (await leases()).every((lease) => lease === 0));
+  expect((await leftovers(fixture.redis)).dead).toEqual([]);
 });
 
 test("a run that must be alone is told apart, and runs when it is", async () => {
