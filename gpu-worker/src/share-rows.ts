@@ -9,6 +9,7 @@ export interface SharedRows {
 /**
  * Runs with equal digests share one row.
  * @param digests one per run, in order; undefined for a run that must not share (its input could not be loaded).
+ * An empty digest says nothing of its input, and is not shared either.
  */
 export function shareRows(digests: readonly (string | undefined)[]): SharedRows {
   const rowOfDigest = new Map<string, number>();
@@ -16,9 +17,9 @@ export function shareRows(digests: readonly (string | undefined)[]): SharedRows 
   const runOfRow: number[] = [];
   for (let run = 0; run < digests.length; run++) {
     const digest = digests[run];
-    const known = digest === undefined ? undefined : rowOfDigest.get(digest);
+    const known = digest ? rowOfDigest.get(digest) : undefined;
     const row = known ?? runOfRow.push(run) - 1;
-    if (digest !== undefined) rowOfDigest.set(digest, row);
+    if (digest) rowOfDigest.set(digest, row);
     rowOfRun.push(row);
   }
   return { rowOfRun, runOfRow };

@@ -15,6 +15,7 @@ describe("sharing rows", () => {
       rowOfRun: [0, 1, 0, 2, 3, 1],
       runOfRow: [0, 1, 3, 4],
     });
+    expect(shareRows(["", ""])).toEqual({ rowOfRun: [0, 1], runOfRow: [0, 1] });
   });
 });
 
