@@ -30,9 +30,16 @@ export function readBody({ incoming, outgoing }: Exchange, limitBytes: number): 
     const onEnd = () => settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     const onClose = () => settle(() => reject(new BrokerError("invalid-request", "the body was cut off")));
     incoming.on("data", onData).on("end", onEnd).on("close", onClose);
-    // A reset shows as "close" too; without a listener it would be thrown.
-    incoming.on("error", () => undefined);
+    incoming.on("error", ignore);
   });
+}
+
+/**
+ * A reset shows as "close" too, but without a listener for its error it would be thrown. Not a closure of the read: it
+ * stays on the request, and would keep the body in memory for as long as its task is waited for.
+ */
+function ignore(): void {
+  // Nothing to do.
 }
 
 function tooLarge(limitBytes: number): BrokerError {

@@ -30,12 +30,12 @@ export interface AdmitRequest {
  * the reply was "full"; nothing was stored then.
  * @throws BrokerError storage-unavailable; the task may have been admitted all the same, repeat with the same id.
  */
-export async function admitTask(redis: RedisClient, request: AdmitRequest, settings: Settings): Promise<AdmitReply> {
+export function admitTask(redis: RedisClient, request: AdmitRequest, settings: Settings): Promise<AdmitReply> {
   const { taskId, digest, input } = request;
   const { shard } = digest;
   const lane = formatLane(request.lane);
   const keepResultMs = keepMs(settings, request.cacheTtlS);
-  return await admitScript.run(
+  return admitScript.run(
     redis,
     {
       task: keys.task(shard, taskId),
