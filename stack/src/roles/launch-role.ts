@@ -19,6 +19,13 @@ export interface RoleLaunch {
 }
 
 /**
+ * Flags of Node for a role. The api keeps some hundred requests of 14 KB open for about 100 ms each; with V8's 16 MB they
+ * outlive two collections of young objects and are copied into the old space: 160 us CPU a task instead of 129
+ * (256 clients that wait, 2 cores). It costs up to 32 MB of memory.
+ */
+const NODE_FLAGS: Partial<Record<Role, readonly string[]>> = { api: ["--max-semi-space-size=32"] };
+
+/**
  * Starts a built role (`ROLE/dist/main.js`) and waits until its `/healthz/ready` says 200.
  * @throws Error with the end of its log if it does not.
  */
@@ -27,7 +34,7 @@ export async function launchRole(launch: RoleLaunch): Promise<RunningProcess> {
   const running = await startProcess({
     name,
     command: process.execPath,
-    args: [join(projectFolders.root, role, "dist", "main.js")],
+    args: [...(NODE_FLAGS[role] ?? []), join(projectFolders.root, role, "dist", "main.js")],
     env,
     cwd: projectFolders.root,
     logFile,
