@@ -1,18 +1,19 @@
 #!lua flags=allow-oom
 -- A worker slot takes the runs of one notice: only runs that are open, in time and not leased (a repeat of this very
 -- claim is answered again). A claim that was never given back counts as a death of its worker. A run with too many
--- deaths in company is refused unless it is alone in its batch, and the refusal says so [R9]; only from then on do
+-- deaths in company is refused unless it is alone by order, and the refusal says so [R9]; only from then on do
 -- deaths count to its dead letter [R12], which it gets here. One slot. O(runs + bytes of input).
 -- KEYS: run...
--- ARGV: slot, batchId, leaseMs, batchRuns (runs in the whole notice, all shards), maxDeaths, maxAloneDeaths,
+-- ARGV: slot, batchId, leaseMs, aloneInProcess (1: the batch is one run by order, with nothing beside it in its
+--       process; else 0, for a batch of one by chance proves nothing), maxDeaths, maxAloneDeaths,
 --       keepMs (of a failed run), runId...
 -- REPLY: {nowMs, per run: {"closed"} | {"leased", remainingMs} | {"late"} | {"apart"} | {"dead"}
 --        | {"claimed", attempts, inputField (input | blob), input}}
 -- @include now-ms
 -- @include count-death
 -- @include bury-run
-local slot, batch_id, lease_ms, batch_runs, max_deaths, max_alone_deaths, keep_ms = unpack(ARGV, 1, 7)
-local alone_here = batch_runs == '1'
+local slot, batch_id, lease_ms, alone_in_process, max_deaths, max_alone_deaths, keep_ms = unpack(ARGV, 1, 7)
+local alone_here = alone_in_process == '1'
 local me = slot .. ' ' .. batch_id
 local now = now_ms()
 local replies = { now }

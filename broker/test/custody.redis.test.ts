@@ -211,6 +211,20 @@ describe("unclaim, look-up and deaths", () => {
     expect((await listDeadLetters(redis)).map((letter) => letter.runId)).toEqual([taskId]);
   });
 
+  test("a batch of one by chance does not count as alone: the run is refused there too [R12]", async () => {
+    const { redis } = fixture;
+    const { taskId } = await admitted(redis, "x");
+    for (let death = 1; death <= 3; death++) {
+      const holder = { slot: `w${death}`, batchId: `batch-${death}` };
+      await claim([taskId], holder.slot, holder.batchId);
+      await unclaimRuns(redis, [taskId], { ...holder, kind: "died" });
+    }
+    const byChance = { ...noticeOf([taskId], "batch-4"), reason: "due" as const };
+    expect(await claimRuns(redis, byChance, { ...CLAIM, slot: "w4" })).toMatchObject([{ kind: "apart" }]);
+    expect(await claim([taskId], "w4", "batch-5")).toEqual(["claimed"]);
+    expect(await runHash(redis, taskId)).toMatchObject({ deaths: "3", alone: "1" });
+  });
+
   test("a slot that comes back to a run with another batch is alive: that is no death", async () => {
     const { taskId } = await admitted(fixture.redis, "x");
     await claim([taskId], "w1", "batch-1", 1);

@@ -50,10 +50,11 @@ export async function admitted(redis: RedisClient, text: string, options: Parame
   return { ...request, runId: reply.runId, reply };
 }
 
-/** A notice with these runs, as a batcher would write it. */
+/** A notice with these runs, as a batcher would write it; a single run must be alone. */
 export function noticeOf(runIds: readonly string[], batchId = "batch-1"): Notice {
   const rows = runIds.map((runId) => ({ runId, digest: runId, admittedMs: parseTaskId(runId)?.createdMs ?? 0 }));
-  return { batchId, batcher: "b1", lane: "m:1:local:now", reason: "full", waitMs: 1, rows };
+  const reason = rows.length === 1 ? "solo" : "full";
+  return { batchId, batcher: "b1", lane: "m:1:local:now", reason, waitMs: 1, rows };
 }
 
 /** The record of a run in a batch of one. */

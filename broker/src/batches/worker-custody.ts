@@ -52,7 +52,7 @@ export async function claimRuns(
         slot,
         batchId: notice.batchId,
         leaseMs,
-        batchRuns: notice.rows.length,
+        aloneInProcess: notice.reason === "solo" ? 1 : 0,
         maxDeaths: MAX_DEATHS,
         maxAloneDeaths: MAX_ALONE_DEATHS,
         keepMs,

@@ -16,7 +16,7 @@ export type ClaimReply =
 export const claimScript = defineScript({
   name: "claim",
   keys: ["run..."],
-  args: ["slot", "batchId", "leaseMs", "batchRuns", "maxDeaths", "maxAloneDeaths", "keepMs", "runId..."],
+  args: ["slot", "batchId", "leaseMs", "aloneInProcess", "maxDeaths", "maxAloneDeaths", "keepMs", "runId..."],
   parse(reply): { nowMs: number; runs: ClaimReply[] } {
     const [now, ...runs] = asList(reply);
     return { nowMs: asNumber(now), runs: runs.map(parseRun) };
