@@ -21,7 +21,8 @@ import { createLoopHealth, type LoopName } from "./loop-health.js";
 import { type BatcherMetrics, createBatcherMetrics } from "./metrics.js";
 import { createOwnership } from "./ownership.js";
 import { createPublishers } from "./publishers.js";
-import { createReadLoops, type ReadPacing } from "./read-loops.js";
+import { createReadLoops } from "./read-loops.js";
+import { DEFAULT_READ_PACING, type ReadPacing } from "./read-pacing.js";
 import { createServerClock } from "./server-clock.js";
 import { createSweepLoops } from "./sweep-loops.js";
 
@@ -36,8 +37,6 @@ export interface BatcherDeps {
 /** How a batcher behaves beyond the live settings. */
 export type BatcherOptions = ReadPacing;
 
-const DEFAULT_OPTIONS: BatcherOptions = { pauseMs: 2 };
-
 /** One batcher: reads references, forms batches, publishes them. */
 export interface Batcher extends Service {
   /** New at every boot: entries and batches of an earlier life are another's. */
@@ -48,7 +47,7 @@ export interface Batcher extends Service {
 }
 
 /** Puts a batcher together. Nothing runs before `start`. */
-export function createBatcher(deps: BatcherDeps, options: BatcherOptions = DEFAULT_OPTIONS): Batcher {
+export function createBatcher(deps: BatcherDeps, options: BatcherOptions = DEFAULT_READ_PACING): Batcher {
   const name = `b${randomBytes(6).toString("hex")}`;
   const parts = assemble({ ...deps, log: deps.log.child({ batcher: name }) }, options, name);
   let started = false;

@@ -45,7 +45,7 @@ function hear(
     publisher?.credits.finished(nowMs);
     ledger.finish(message, nowMs);
     if (message.unsettled.some(({ why }) => why === "unknown")) lookUps.wake();
-    readers.wake();
+    readers.roomFreed();
   }
   publisher?.wake();
 }

@@ -3,7 +3,7 @@ import type { Ref } from "@sluice/broker";
 /** A reference that waits for a batch. */
 export interface WaitingRef {
   readonly ref: Ref;
-  /** When this batcher first saw it, monotonic milliseconds. */
+  /** Since when it waits for a batch, monotonic milliseconds. */
   readonly arrivedMs: number;
 }
 

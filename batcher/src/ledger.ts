@@ -23,6 +23,12 @@ import { LaneQueue, type WaitingRef } from "./lane-queue.js";
 /** How long after a failed question to Redis it is asked again. */
 const ASK_AGAIN_MS = 1_000;
 
+/**
+ * A reference has waited since its admission, also while it lay unread between two reads. No more than this is
+ * counted: the clocks of Redis' masters may be apart, and what lay unread for long waited for credits.
+ */
+const MAX_UNREAD_MS = 20;
+
 /** Everything known of one run. Only the ledger changes it. */
 export interface LedgerEntry extends WaitingRef {
   readonly ref: Ref;
@@ -83,15 +89,17 @@ export class Ledger {
 
   /**
    * Puts references that were read or swept into their queues; those of runs that are known change little.
+   * @param nowMs monotonic. @param serverNowMs the same moment on the Redis server.
    * @returns how many runs were not known.
    */
-  list(refs: readonly Ref[], nowMs: number): number {
+  list(refs: readonly Ref[], nowMs: number, serverNowMs: number): number {
     let fresh = 0;
     for (const ref of refs) {
       const known = this.#shards[ref.shard]?.get(ref.runId);
       if (known) this.#noteEntry(known, ref);
       else {
-        this.#enter(ref, nowMs);
+        const unreadMs = Math.min(Math.max(0, serverNowMs - ref.admittedMs), MAX_UNREAD_MS);
+        this.#enter(ref, nowMs - unreadMs);
         fresh++;
       }
     }
@@ -244,10 +252,10 @@ export class Ledger {
     return counts;
   }
 
-  #enter(ref: Ref, nowMs: number): void {
+  #enter(ref: Ref, arrivedMs: number): void {
     const entry: MutableEntry = {
       ref,
-      arrivedMs: nowMs,
+      arrivedMs,
       state: "waiting",
       alone: false,
       batch: undefined,

@@ -79,10 +79,10 @@ export function createOwnership(
       await loop.stop();
     },
     wake: () => loop.wake(),
-    owned: () => shards.list(),
-    serving: () => shards.list("serving"),
+    owned: () => shards.owned,
+    serving: () => shards.serving,
     owns: (shard) => shards.has(shard),
-    shardRatio: () => shards.list().length / SHARD_COUNT,
+    shardRatio: () => shards.owned.length / SHARD_COUNT,
     swept: (shard) => shards.swept(shard),
     releaseAll: () => shards.releaseAll(),
   };
@@ -96,6 +96,8 @@ class ShardLeases {
   readonly #held = new Map<number, HeldShard>();
   readonly #underWay = new Set<number>();
   #live: readonly string[] | undefined;
+  #owned: readonly number[] = [];
+  #serving: readonly number[] = [];
 
   constructor(deps: LeaseDeps, batcher: string) {
     this.#deps = deps;
@@ -122,8 +124,12 @@ class ShardLeases {
     return TURN_MS;
   }
 
-  list(phase?: HeldShard["phase"]): number[] {
-    return [...this.#held].filter(([, held]) => !phase || held.phase === phase).map(([shard]) => shard);
+  get owned(): readonly number[] {
+    return this.#owned;
+  }
+
+  get serving(): readonly number[] {
+    return this.#serving;
   }
 
   has(shard: number): boolean {
@@ -145,7 +151,7 @@ class ShardLeases {
     // Off the list first: whoever sees a free shard then wants it.
     await removeBatcher(this.#deps.redis, this.#batcher);
     await Promise.all(SHARDS.map((shard) => ownShard(this.#deps.redis, shard, this.#batcher, false)));
-    for (const shard of this.list()) this.#lose(shard, "released");
+    for (const shard of this.#owned) this.#lose(shard, "released");
   }
 
   async #announce(): Promise<void> {
@@ -181,6 +187,7 @@ class ShardLeases {
     // Acquired although held: the lease had ended, and somebody else may have owned it in between.
     if (this.#held.has(shard)) this.#lose(shard, "lease ended");
     this.#held.set(shard, { phase: "taken over", leaseEndsMs });
+    this.#changed();
     this.#deps.log.info({ shard }, "shard taken over");
     this.#deps.events.acquired(shard);
   }
@@ -189,11 +196,17 @@ class ShardLeases {
     if (!this.#held.delete(shard)) return;
     this.#deps.log.info({ shard, why }, "shard given up");
     this.#deps.events.lost(shard);
-    this.#deps.events.changed();
+    this.#changed();
   }
 
   #enter(held: HeldShard, phase: HeldShard["phase"]): void {
     held.phase = phase;
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#owned = [...this.#held.keys()];
+    this.#serving = this.#owned.filter((shard) => this.#held.get(shard)?.phase === "serving");
     this.#deps.events.changed();
   }
 }

@@ -5,7 +5,9 @@ import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { Ownership } from "./ownership.js";
 import type { Publishers } from "./publishers.js";
+import { ArrivalRate, type FillingBatch, type ReadPacing, readPauseMs } from "./read-pacing.js";
 import { planRead, planReaders, type ReaderPlan } from "./read-plan.js";
+import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 /** Longest BLOCK. Half of what Redis bears well, so that a shard that was taken over is read the sooner. */
@@ -17,21 +19,12 @@ const NO_ROOM_PAUSE_MS = 100;
 /** Two batches for each credit keep a pool busy; the rest is left to whoever takes the shard over. */
 const READ_AHEAD_BATCHES_PER_CREDIT = 2;
 
-/** How eagerly it reads. */
-export interface ReadPacing {
-  /**
-   * Pause after a read that took all there was, in milliseconds. References that come meanwhile are read together:
-   * each read costs about as much as twenty references.
-   */
-  readonly pauseMs: number;
-}
-
 /** Blocking reads of new references, one loop for each connection. */
 export interface ReadLoops {
   /** Starts and ends loops as shards and lanes have come and gone. */
   reconcile(): void;
-  /** There may be room again. */
-  wake(): void;
+  /** There may be room again: wakes the loops that wait for it. */
+  roomFreed(): void;
   /** Ends at once: what a reply that is under way holds is pending, and is found by the next owner of its shard. */
   stop(): Promise<void>;
 }
@@ -40,6 +33,7 @@ interface ReadDeps {
   readonly target: RedisTarget;
   readonly redis: RedisClient;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly log: Logger;
   readonly health: LoopHealth;
   readonly lanes: LaneDirectory;
@@ -52,6 +46,7 @@ interface ReadDeps {
 
 interface Reader {
   plan: ReaderPlan;
+  waitsForRoom: boolean;
   readonly loop: WakeableLoop;
   readonly close: () => void;
 }
@@ -83,8 +78,8 @@ export function createReadLoops(deps: ReadDeps, batcher: string, pacing: ReadPac
         else readers.set(plan.name, startReader(deps, batcher, { plan, pacing }));
       }
     },
-    wake() {
-      for (const reader of readers.values()) reader.loop.wake();
+    roomFreed() {
+      for (const reader of readers.values()) if (reader.waitsForRoom) reader.loop.wake();
     },
     async stop() {
       stopped = true;
@@ -95,26 +90,42 @@ export function createReadLoops(deps: ReadDeps, batcher: string, pacing: ReadPac
 }
 
 function startReader(deps: ReadDeps, batcher: string, options: { plan: ReaderPlan; pacing: ReadPacing }): Reader {
+  const rate = new ArrivalRate();
   const connection = createReadyReader(deps.target, deps.redis, batcher, options.plan.shard);
   const turn = async (): Promise<number> => {
     const step = planRead(reader.plan, deps.ownership.serving().length, (lane) => roomOf(deps, lane));
-    if (step.streams.length === 0) return NO_ROOM_PAUSE_MS;
+    reader.waitsForRoom = step.streams.length === 0;
+    if (reader.waitsForRoom) return NO_ROOM_PAUSE_MS;
     const refs = await connection.read(step.streams, step.count, step.crowded ? CROWDED_BLOCK_MS : BLOCK_MS);
+    rate.count(refs.length, deps.clock.monotonicMs());
     if (refs.length === 0) return 0;
     take(deps, refs);
-    return refs.length >= step.count ? 0 : options.pacing.pauseMs;
+    // A stream may hold more than COUNT.
+    if (refs.length >= step.count) return 0;
+    return readPauseMs(fillingBatches(deps, reader.plan), rate.perMs, options.pacing);
   };
   const loop = createWakeableLoop("read", turn, deps);
-  const reader: Reader = { plan: options.plan, loop, close: () => connection.close() };
+  const reader: Reader = { plan: options.plan, waitsForRoom: false, loop, close: () => connection.close() };
   void loop.start();
   return reader;
 }
 
+function fillingBatches({ ledger, lanes, clock }: ReadDeps, plan: ReaderPlan): FillingBatch[] {
+  const nowMs = clock.monotonicMs();
+  return ledger.queues().flatMap((queue) => {
+    const lane = lanes.get(queue.kind.lane);
+    if (!lane || queue.kind.solo || !plan.lanes.includes(lane.name)) return [];
+    const dueInMs = queue.oldestArrivedMs + lanes.settingsOf(lane).batchMaxWaitMs - nowMs;
+    return [{ missing: lanes.maxSizeOf(lane) - queue.cost, dueInMs }];
+  });
+}
+
 /** A shard may have been lost while the read was blocked: its references are the next owner's. */
-function take({ ownership, ledger, clock, listed }: ReadDeps, refs: readonly Ref[]): void {
+function take({ ownership, ledger, clock, serverClock, listed }: ReadDeps, refs: readonly Ref[]): void {
   ledger.list(
     refs.filter((ref) => ownership.owns(ref.shard)),
     clock.monotonicMs(),
+    serverClock.nowMs(),
   );
   listed();
 }

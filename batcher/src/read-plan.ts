@@ -12,6 +12,8 @@ export interface ReaderPlan {
   /** The shard whose node the connection goes to; on a single Redis any. */
   readonly shard: number;
   readonly streams: readonly ReadyStream[];
+  /** The lanes of these streams, each once. */
+  readonly lanes: readonly string[];
 }
 
 /** Which connections read which streams: on a Cluster one per shard, for a command has one slot. */
@@ -20,14 +22,22 @@ export function planReaders(
   shards: readonly number[],
   lanes: readonly string[],
 ): ReaderPlan[] {
-  const streamsOf = (shard: number): ReadyStream[] => lanes.map((lane) => ({ shard, lane }));
   if (lanes.length === 0) return [];
-  if (kind === "cluster") return shards.map((shard) => ({ name: `shard ${shard}`, shard, streams: streamsOf(shard) }));
-  const streams = shards.flatMap(streamsOf);
+  if (kind === "cluster") {
+    return shards.map((shard) =>
+      planOf(
+        `shard ${shard}`,
+        shard,
+        lanes.map((lane) => ({ shard, lane })),
+      ),
+    );
+  }
+  // Lane by lane: a busy model then keeps one connection busy, not all.
+  const streams = lanes.flatMap((lane) => shards.map((shard) => ({ shard, lane })));
   const plans: ReaderPlan[] = [];
   for (let from = 0; from < streams.length; from += STREAMS_PER_READER) {
     const part = streams.slice(from, from + STREAMS_PER_READER);
-    plans.push({ name: `part ${plans.length}`, shard: part[0]?.shard ?? 0, streams: part });
+    plans.push(planOf(`part ${plans.length}`, part[0]?.shard ?? 0, part));
   }
   return plans;
 }
@@ -45,9 +55,19 @@ export interface ReadStep {
  * smallest room is divided among the shards; a lane may go over its limit by less than one reference for each shard.
  */
 export function planRead(plan: ReaderPlan, shardCount: number, roomOf: (lane: string) => number): ReadStep {
-  const streams = plan.streams.filter((stream) => roomOf(stream.lane) > 0);
+  const full = new Set<string>();
   let room = Infinity;
-  for (const { lane } of streams) room = Math.min(room, roomOf(lane));
+  for (const lane of plan.lanes) {
+    const left = roomOf(lane);
+    if (left > 0) room = Math.min(room, left);
+    else full.add(lane);
+  }
+  const crowded = full.size > 0;
+  const streams = crowded ? plan.streams.filter((stream) => !full.has(stream.lane)) : plan.streams;
   const count = Math.max(1, Math.min(MAX_COUNT, Math.floor(room / Math.max(1, shardCount))));
-  return { streams, count, crowded: streams.length < plan.streams.length };
+  return { streams, count, crowded };
+}
+
+function planOf(name: string, shard: number, streams: readonly ReadyStream[]): ReaderPlan {
+  return { name, shard, streams, lanes: [...new Set(streams.map((stream) => stream.lane))] };
 }

@@ -4,6 +4,7 @@ import type { LaneDirectory } from "./lane-directory.js";
 import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { Ownership } from "./ownership.js";
+import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 const SWEEP_EVERY_MS = 5_000;
@@ -30,6 +31,7 @@ export function createSweepLoops(
   deps: {
     readonly redis: RedisClient;
     readonly clock: Clock;
+    readonly serverClock: ServerClock;
     readonly log: Logger;
     readonly health: LoopHealth;
     readonly lanes: LaneDirectory;
@@ -81,7 +83,7 @@ async function sweepShard(deps: SweepDeps, batcher: string, shard: number): Prom
     const refs = await sweepPending(deps.redis, { shard, lane: lane.name }, batcher, (entryId) => known.has(entryId));
     if (!deps.ownership.owns(shard)) return;
     // What was read since `known` was made comes back too; the ledger knows it by now and changes nothing.
-    found += deps.ledger.list(refs, deps.clock.monotonicMs());
+    found += deps.ledger.list(refs, deps.clock.monotonicMs(), deps.serverClock.nowMs());
   }
   if (found > 0) {
     deps.log.info({ shard, found }, "pending references listed again");

@@ -23,7 +23,7 @@ function stateOf(ledger: Ledger) {
 
 function ledgerWith(...refs: Ref[]): Ledger {
   const ledger = new Ledger();
-  ledger.list(refs, 10);
+  ledger.list(refs, 10, 0);
   return ledger;
 }
 
@@ -54,10 +54,10 @@ describe("listing", () => {
   test("knows a run only once, however often its entry comes, waiting or out", () => {
     const ref = refOf();
     const ledger = ledgerWith(ref, ref);
-    expect(ledger.list([ref], 20)).toBe(0);
+    expect(ledger.list([ref], 20, 0)).toBe(0);
     expect(stateOf(ledger).queues).toEqual({ [NOW]: [ref.runId] });
     publishFirst(ledger);
-    expect(ledger.list([ref], 20)).toBe(0);
+    expect(ledger.list([ref], 20, 0)).toBe(0);
     expect(stateOf(ledger)).toEqual({ queues: {}, counts: { waiting: 0, out: 1, late: 0 }, outBatches: 1 });
   });
 
@@ -79,9 +79,21 @@ describe("listing", () => {
     const bulk = refOf({ lane: BULK });
     const ledger = ledgerWith(bulk);
     const batch = publishFirst(ledger);
-    ledger.list([{ ...bulk, lane: NOW, entryId: "9-0" }], 20);
+    ledger.list([{ ...bulk, lane: NOW, entryId: "9-0" }], 20, 0);
     ledger.takeBack(batch);
     expect(stateOf(ledger).queues).toEqual({ [NOW]: [bulk.runId] });
+  });
+});
+
+describe("waiting", () => {
+  test.each([
+    ["since its admission, if it lay unread for a moment", 5_008, 992],
+    ["for twenty milliseconds at most before it was read", 9_000, 980],
+    ["since it was read, if the clocks disagree", 4_000, 1_000],
+  ])("counts %s", (_name, serverNowMs, arrivedMs) => {
+    const ledger = new Ledger();
+    ledger.list([refOf({ admittedMs: 5_000 })], 1_000, serverNowMs);
+    expect(ledger.queues()[0]?.oldestArrivedMs).toBe(arrivedMs);
   });
 });
 
@@ -281,7 +293,7 @@ describe("whatever happens in whatever order", () => {
       const shard = pick % 2;
       const lane = pick % 3 === 0 ? BULK : NOW;
       const runId = `${shard} ${pick % 7}`;
-      ledger.list([refOf({ runId, shard, lane, deadlineMs: pick, admittedMs: pick })], number);
+      ledger.list([refOf({ runId, shard, lane, deadlineMs: pick, admittedMs: pick })], number, 0);
     } else if (kind === "publish" && queue) {
       const publication = { batchId: `b${number}`, pool: "p", askAtMs: number + 5 };
       batches.push(ledger.publish(queue, 1 + (pick % 4), publication));
