@@ -1,6 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  type BlobStore,
   cancelTask,
+  createLocalBlobStore,
   claimRuns,
   decodeFailure,
   decodeOutput,
@@ -15,7 +20,7 @@ import {
   unclaimRuns,
 } from "../src/index.js";
 import { dumpState, useRedis } from "./redis-fixture.js";
-import { admitted, FAILURE, noticeOf, RECORD, runHash, SETTINGS, successOf } from "./task-fixture.js";
+import { admitted, FAILURE, noticeOf, RECORD, runHash, SETTINGS, successOf, taskOf } from "./task-fixture.js";
 
 const fixture = useRedis();
 const CLAIM = { leaseMs: 15_000, keepMs: 600_000 };
@@ -235,6 +240,14 @@ describe("unclaim, look-up and deaths", () => {
 });
 
 describe("dead letters", () => {
+  let directory: string;
+  let blobs: BlobStore;
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(os.tmpdir(), "sluice-dead-"));
+    blobs = createLocalBlobStore(directory);
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
   test("keep the input and the reason, and are admitted again as one new task, however often it is tried", async () => {
     const { redis } = fixture;
     const { taskId } = await admitted(redis, "bad");
@@ -243,11 +256,29 @@ describe("dead letters", () => {
     expect(letter).toMatchObject({ runId: taskId, lane: LANE, failure: { code: "input-rejected" } });
     expect(letter?.input).toEqual({ kind: "input", bytes: Buffer.from("bad") });
     if (!letter) throw new Error("no letter");
-    const again = await redriveDeadLetter(redis, letter, { owner: "anna", settings: SETTINGS });
-    expect(await redriveDeadLetter(redis, letter, { owner: "anna", settings: SETTINGS })).toBe(again);
+    const again = await redriveDeadLetter(redis, blobs, letter, { owner: "anna", settings: SETTINGS });
+    expect(await redriveDeadLetter(redis, blobs, letter, { owner: "anna", settings: SETTINGS })).toBe(again);
     expect(await listDeadLetters(redis)).toEqual([]);
     expect(await depth(again)).toBe(1);
     expect(await claim([again], "w1")).toEqual(["claimed"]);
     expect(await readTask(redis, taskId)).toMatchObject({ state: "FAILED" });
+  });
+
+  test("a redriven blob belongs to the new run; the old one goes with its letter", async () => {
+    const { redis } = fixture;
+    const request = taskOf("picture");
+    await blobs.put(request.taskId, Buffer.from("bytes"));
+    const { taskId } = await admitted(redis, "picture", {
+      ...request,
+      input: { kind: "blob", blobId: request.taskId },
+    });
+    await settleRuns(redis, [{ runId: taskId, outcome: FAILURE, record: RECORD }], 600_000);
+    const [letter] = await listDeadLetters(redis);
+    if (!letter) throw new Error("no letter");
+    const again = await redriveDeadLetter(redis, blobs, letter, { owner: "anna", settings: SETTINGS });
+    expect(await runHash(redis, again)).toMatchObject({ blob: again, state: "OPEN" });
+    expect((await blobs.get(again))?.toString()).toBe("bytes");
+    expect(await blobs.get(taskId)).toBeUndefined();
+    expect(await listDeadLetters(redis)).toEqual([]);
   });
 });

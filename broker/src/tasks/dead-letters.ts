@@ -67,12 +67,14 @@ export async function deleteDeadLetter(redis: RedisClient, blobs: BlobStore, let
 
 /**
  * Admits the input again as one new task and deletes the dead letter. The id of the task follows from the dead letter,
- * so a redrive that is repeated after a cut connection makes no second task.
+ * so a redrive that is repeated after a cut connection makes no second task. A blob is copied first: it has the id of
+ * its run.
  * @returns the new task's id.
- * @throws BrokerError queue-full (the dead letter stays) | storage-unavailable
+ * @throws BrokerError queue-full (the dead letter stays) | input-rejected (its blob is gone) | storage-unavailable
  */
 export async function redriveDeadLetter(
   redis: RedisClient,
+  blobs: BlobStore,
   letter: DeadLetter,
   redrive: { readonly owner: string; readonly settings: Settings; readonly cacheTtlS?: number },
 ): Promise<string> {
@@ -82,13 +84,26 @@ export async function redriveDeadLetter(
   const taskId = createTaskId(letter.shard, Number.parseInt(letter.entryId), entropy);
   const { owner, settings, cacheTtlS } = redrive;
   const digest = { text: letter.digest, shard: letter.shard };
-  const { signature, cost, input } = letter;
+  const { signature, cost } = letter;
+  const input = await inputForRun(blobs, letter, taskId);
   const ttlMs = settings.queueTtlS * 1_000;
   const request = { taskId, owner, lane, digest, signature, cost, input, ttlMs };
   const reply = await admitTask(redis, cacheTtlS === undefined ? request : { ...request, cacheTtlS }, settings);
+  if (input.kind === "blob" && (reply.kind === "full" || reply.runId !== taskId)) await blobs.delete(input.blobId);
   if (reply.kind === "full") throw new BrokerError("queue-full", "the queue is full; the dead letter stays");
-  await redis.xdel(keys.dead(letter.shard), letter.entryId);
+  await deleteDeadLetter(redis, blobs, letter);
   return taskId;
+}
+
+async function inputForRun(blobs: BlobStore, { input }: DeadLetter, runId: string): Promise<DeadLetter["input"]> {
+  if (input.kind === "input") return input;
+  const bytes = await blobs.get(input.blobId);
+  // Deleted by a redrive that was cut off after it had admitted the copy, which this one finds again.
+  if (!bytes && !(await blobs.get(runId))) {
+    throw new BrokerError("input-rejected", "the input of this dead letter is not kept any more");
+  }
+  if (bytes) await blobs.put(runId, bytes);
+  return { kind: "blob", blobId: runId };
 }
 
 async function readShard(
