@@ -137,6 +137,18 @@ describe("the end of a batch", () => {
     expect(stateOf(ledger)).toEqual(EMPTY);
   });
 
+  test("that was late does not bring back a run that has left again with another batch", () => {
+    const [moved, still] = [refOf(), refOf()];
+    const ledger = ledgerWith(moved, still);
+    const first = publishFirst(ledger, "b1");
+    const entry = first.entries.find(({ ref }) => ref === moved);
+    if (entry) ledger.resolveOut(entry, first, { kind: "ready" }, TIME);
+    const second = publishFirst(ledger, "b2");
+    finish(ledger, "b1", { [moved.runId]: "returned", [still.runId]: "returned" });
+    expect(stateOf(ledger).queues).toEqual({ [NOW]: [still.runId] });
+    expect(entry?.batch).toBe(second);
+  });
+
   test("once alone, a run stays alone, also when it is returned", () => {
     const ref = refOf();
     const ledger = ledgerWith(ref);
@@ -307,9 +319,9 @@ describe("whatever happens in whatever order", () => {
     } else if (kind === "takeBack" && batch) {
       ledger.takeBack(batch);
     } else if (kind === "lookUp") {
-      for (const entry of ledger.dueQuestions(number).out) {
-        ledger.resolveOut(entry, entry.batch, replies[pick % 4] ?? NO_ANSWER, { nowMs: number, marginMs: 1 });
-      }
+      ledger.dueQuestions(number).out.forEach((entry, i) => {
+        ledger.resolveOut(entry, entry.batch, replies[(pick + i) % 5] ?? NO_ANSWER, { nowMs: number, marginMs: 1 });
+      });
     } else if (kind === "late") {
       ledger.takeLate(pick);
       for (const entry of ledger.dueQuestions(number).late) {
