@@ -48,6 +48,4 @@ export interface Machine {
   readonly memoryGb: number;
   readonly kernel: string;
   readonly node: string;
-  /** Load average before anything was started: above 0.5, other work has been in the way. */
-  readonly loadBefore: number;
 }

@@ -11,6 +11,5 @@ export function describeMachine(): Machine {
     memoryGb: Math.round(os.totalmem() / 2 ** 30),
     kernel: `${os.type()} ${os.release()}`,
     node: process.version,
-    loadBefore: os.loadavg()[0] ?? 0,
   };
 }

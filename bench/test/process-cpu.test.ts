@@ -4,12 +4,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { cpuPerTask, parseProcessStat, readCpu } from "../src/measure/process-cpu.js";
+import { cpuPerTask, parseMachineTicks, parseProcessStat, readCpu } from "../src/measure/process-cpu.js";
 
 describe("parseProcessStat", () => {
   it("counts its fields from the end of the program's name, which may hold anything", () => {
     const stat = "812 (a) R (b c) S 17 812 812 0 -1 4194304 97 0 0 0 250 31 7 9 20 0 11 0 318795 3133440";
     expect(parseProcessStat(stat)).toEqual({ pid: 812, parentPid: 17, cpuTicks: 281, endedChildrenTicks: 16 });
+  });
+});
+
+describe("parseMachineTicks", () => {
+  it("adds up all that is neither idle nor waiting, and no guest twice", () => {
+    const stat = "cpu  100 2 30 9000 400 5 6 7 88 9\ncpu0 50 1 15 4500 200 2 3 3 44 4\n";
+    expect(parseMachineTicks(stat)).toBe(150);
   });
 });
 

@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { BenchResult, LoadRun } from "../src/bench-result.js";
 import { parseBenchOptions } from "../src/options.js";
-import { formatNumber, formatRatio } from "../src/report/format-number.js";
+import { formatNumber, formatRatio, formatShare } from "../src/report/format-number.js";
 import { problemsOf } from "../src/report/problems.js";
 import { resultTables } from "../src/report/result-tables.js";
 import { formatTable } from "../src/report/table.js";
 import { isMet, targetsOf } from "../src/report/targets.js";
 
-const machine = { startedAt: "", cpus: 2, cpuModel: "", memoryGb: 23, kernel: "", node: "", loadBefore: 0 };
+const machine = { startedAt: "", cpus: 2, cpuModel: "", memoryGb: 23, kernel: "", node: "" };
 
 function loadRun(figures: Partial<LoadRun["figures"]>, clients = 256): LoadRun {
   const none = { submitted: 0, checked: 0, answered: 0, problems: [], lateP99Ms: 0 };
   const times = { perS: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 };
-  const all = { ...none, ...times, cpuUs: {}, ...figures };
+  const all = { ...none, ...times, cpuUs: {}, othersShare: 0, ...figures };
   return { exchange: "submit-and-wait", pace: { kind: "closed", clients }, figures: all };
 }
 
@@ -76,6 +76,7 @@ describe("tables", () => {
       "-",
       "-",
     ]);
+    expect([0.034, 0, Number.NaN].map(formatShare)).toEqual(["3 %", "0 %", "-"]);
     expect([0.866, undefined].map(formatRatio)).toEqual(["0.87x", "-"]);
   });
 });

@@ -1,7 +1,8 @@
+import { availableParallelism } from "node:os";
 import type { LoadPlan } from "../load/load-plan.js";
 import type { LoadReport } from "../load/load-recorder.js";
 import { runLoad } from "../load/run-load.js";
-import { cpuPerTask, type CpuReading, readCpu, type WatchedProcess } from "./process-cpu.js";
+import { cpuPerTask, type CpuReading, readCpu, readMachineCpu, type WatchedProcess } from "./process-cpu.js";
 import type { TritonChannel } from "./triton-channel.js";
 
 /** Whose figures are taken while a load is on. */
@@ -15,6 +16,8 @@ export interface Watched {
 export interface LoadFigures extends LoadReport {
   /** Microseconds of CPU per answered task in the window, by process; `load generator` among them. */
   readonly cpuUs: Readonly<Record<string, number>>;
+  /** Part of the machine's CPU, 0..1, that went to processes which are not watched: much of it spoils all other figures. */
+  readonly othersShare: number;
   /** Rows per execution in the window, by Triton's statistics; undefined without a model. */
   readonly meanBatch?: number;
   /** Rows that the model ran from the first task to the last answer, per task submitted: 1 if nothing ran twice. */
@@ -23,23 +26,42 @@ export interface LoadFigures extends LoadReport {
 
 /** Puts a load on a server and reads counters as its window opens and closes. */
 export async function measureLoad(plan: LoadPlan, { processes, triton }: Watched): Promise<LoadFigures> {
-  const cpu: CpuReading[] = [];
+  const usage: CpuUsage[] = [];
   const rows: Promise<RowCount>[] = [];
   const read = (generatorPid: number): void => {
-    cpu.push(readCpu([...processes, { name: "load generator", pid: generatorPid }]));
+    usage.push(readUsage([...processes, { name: "load generator", pid: generatorPid }]));
     if (triton) rows.push(readRows(triton.channel, triton.model));
   };
   const rowsBefore = triton && (await readRows(triton.channel, triton.model));
   const report = await runLoad(plan, { onOpen: read, onClose: read });
   const rowsAfter = triton && (await readRows(triton.channel, triton.model));
-  const [opened, closed] = cpu;
+  const [opened, closed] = usage;
+  if (opened === undefined || closed === undefined) throw new Error("the load generator reported no window");
   const [rowsOpened, rowsClosed] = await Promise.all(rows);
   return {
     ...report,
-    cpuUs: cpuPerTask(opened ?? {}, closed ?? {}, report.answered),
+    cpuUs: cpuPerTask(opened.processes, closed.processes, report.answered),
+    othersShare: othersShare(opened, closed),
     ...(rowsOpened && rowsClosed ? { meanBatch: meanBatch(rowsOpened, rowsClosed) } : {}),
     ...(rowsBefore && rowsAfter ? { rowsPerTask: (rowsAfter.rows - rowsBefore.rows) / report.submitted } : {}),
   };
+}
+
+/** Microseconds of CPU used until a moment. */
+interface CpuUsage {
+  readonly atMs: number;
+  readonly processes: CpuReading;
+  readonly machineUs: number;
+}
+
+function readUsage(watched: readonly WatchedProcess[]): CpuUsage {
+  return { atMs: performance.now(), processes: readCpu(watched), machineUs: readMachineCpu() };
+}
+
+function othersShare(opened: CpuUsage, closed: CpuUsage): number {
+  const ours = Object.values(cpuPerTask(opened.processes, closed.processes, 1)).reduce((sum, us) => sum + us, 0);
+  const whole = (closed.atMs - opened.atMs) * 1000 * availableParallelism();
+  return Math.max(0, closed.machineUs - opened.machineUs - ours) / whole;
 }
 
 interface RowCount {

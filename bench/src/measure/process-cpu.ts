@@ -44,6 +44,24 @@ export function readCpu(watched: readonly WatchedProcess[]): CpuReading {
   return reading;
 }
 
+/** Microseconds of CPU that the whole machine has used since it was started, and that a hypervisor kept from it. */
+export function readMachineCpu(): number {
+  return parseMachineTicks(readFileSync("/proc/stat", "latin1")) * TICK_US;
+}
+
+/**
+ * Parses the first line of /proc/stat (proc(5)): user, nice, system, idle, iowait, irq, softirq, steal, and then times of
+ * guests, which are in the first two already.
+ */
+export function parseMachineTicks(text: string): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = text
+    .slice(0, text.indexOf("\n"))
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return user + nice + system + irq + softirq + steal;
+}
+
 /** Microseconds of CPU per task between two readings, by name. */
 export function cpuPerTask(before: CpuReading, after: CpuReading, tasks: number): Record<string, number> {
   const names = Object.keys(after);

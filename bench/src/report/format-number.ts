@@ -12,3 +12,8 @@ export function formatNumber(value: number | undefined): string {
 export function formatRatio(value: number | undefined): string {
   return value === undefined || !Number.isFinite(value) ? NONE : `${value.toFixed(2)}x`;
 }
+
+/** A part of a whole, such as `3 %`. */
+export function formatShare(value: number): string {
+  return Number.isFinite(value) ? `${Math.round(value * 100)} %` : NONE;
+}

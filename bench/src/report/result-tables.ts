@@ -1,7 +1,7 @@
 import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
 import { describeLoad, describePace } from "./describe-load.js";
 import { directFloor, pacedHttpFloor, ratio, sharpFloor } from "./floors.js";
-import { formatNumber, formatRatio } from "./format-number.js";
+import { formatNumber, formatRatio, formatShare } from "./format-number.js";
 import type { Table } from "./table.js";
 import { isMet, type Target, targetsOf } from "./targets.js";
 
@@ -27,10 +27,11 @@ function httpTable(title: string, runs: readonly LoadRun[]): Table {
   const processes = processesOf(runs);
   return {
     title,
-    columns: ["load", "requests/s", "p50 ms", "p99 ms", ...processes.map(cpuHeading)],
+    columns: ["load", "requests/s", "p50 ms", "p99 ms", "others", ...processes.map(cpuHeading)],
     rows: runs.map(({ pace, figures }) => [
       describePace(pace),
       ...[figures.perS, figures.p50Ms, figures.p99Ms].map(formatNumber),
+      formatShare(figures.othersShare),
       ...processes.map((name) => formatNumber(figures.cpuUs[name])),
     ]),
   };
@@ -88,11 +89,22 @@ interface RatioColumn {
 function loadTable(title: string, runs: readonly LoadRun[], { heading, ratioOf }: RatioColumn): Table {
   return {
     title,
-    columns: ["load", "tasks/s", "p50 ms", "p99 ms", "max ms", "mean batch", "rows/task", "late p99 ms", heading],
+    columns: [
+      "load",
+      "tasks/s",
+      "p50 ms",
+      "p99 ms",
+      "max ms",
+      "mean batch",
+      "rows/task",
+      "late p99 ms",
+      "others",
+      heading,
+    ],
     rows: runs.map((run) => {
       const { perS, p50Ms, p99Ms, maxMs, meanBatch, rowsPerTask, lateP99Ms } = run.figures;
       const figures = [perS, p50Ms, p99Ms, maxMs, meanBatch, rowsPerTask, lateP99Ms].map(formatNumber);
-      return [describeLoad(run), ...figures, formatRatio(ratioOf(run))];
+      return [describeLoad(run), ...figures, formatShare(run.figures.othersShare), formatRatio(ratioOf(run))];
     }),
   };
 }
