@@ -48,25 +48,31 @@ async function openRuns(): Promise<string[]> {
   return streams.flat().map(([, fields]) => fields[1] ?? "");
 }
 
-/** Runs of the batches that worker slots have in their hands now. */
-async function runsWithWorkers(): Promise<string[]> {
+/** The runs of each batch that a worker slot has claimed and not settled yet. */
+async function runningBatches(): Promise<string[][]> {
   const pending = (await redis.xpending(NOTICES, "workers", "-", "+", 100)) as [string, string][];
-  const runs: string[] = [];
-  for (const [id] of pending) {
-    const [entry] = await redis.xrangeBuffer(NOTICES, id, id);
+  const notices = await Promise.all(pending.map(([id]) => redis.xrangeBuffer(NOTICES, id, id)));
+  const batches = notices.map(([entry]) => {
     const payload = entry?.[1][1];
-    runs.push(...((payload && decodeNotice(payload))?.rows.map((row) => row.runId) ?? []));
-  }
-  return runs;
+    return (payload && decodeNotice(payload))?.rows.map((row) => row.runId) ?? [];
+  });
+  const claimed = await Promise.all(
+    batches.map(async ([first = ""]) => {
+      const worker = await redis.hget(keys.run(parseTaskId(first)?.shard ?? 0, first), "worker");
+      return worker !== null && worker !== "";
+    }),
+  );
+  return batches.filter((_, i) => claimed[i]);
 }
 
 /** Waits until at least two batches are running, then kills. Gives what was open at that moment. */
 async function killInTheMiddle(victim: Supervised) {
   const at = await vi.waitFor(
     async () => {
-      const pending = (await redis.xpending(NOTICES, "workers")) as unknown as [number];
-      expect(Number(pending[0])).toBeGreaterThanOrEqual(2);
-      return { running: await runsWithWorkers(), open: await openRuns() };
+      const open = await openRuns();
+      const running = await runningBatches();
+      expect(running.length).toBeGreaterThanOrEqual(2);
+      return { running: running.flat(), open };
     },
     { timeout: 20_000, interval: 5 },
   );
