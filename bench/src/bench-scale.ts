@@ -13,6 +13,12 @@ export interface BenchScale {
   readonly timing: Timing;
   /** Every n-th answer is compared with the right one. */
   readonly checkEvery: number;
+  /**
+   * How long texts run through Sluice before the first of them are measured. What runs once for a batch of 64 is compiled
+   * by V8 after a minute of full load only: batcher and worker together need 101 us of CPU a task in the first 15 s, then
+   * 87, 79 and 76, and stay at 75.
+   */
+  readonly soakMs: number;
   readonly floorPaces: readonly Pace[];
   readonly textLoads: readonly PlannedLoad[];
   readonly pictureLoads: readonly PlannedLoad[];
@@ -35,6 +41,7 @@ const each = (exchange: ExchangeName, paces: readonly Pace[]): PlannedLoad[] =>
 const WHOLE: BenchScale = {
   timing: { warmUpMs: 3_000, measureMs: 15_000 },
   checkEvery: 50,
+  soakMs: 60_000,
   floorPaces: [closed(64), closed(256), open(2_500)],
   textLoads: (["submit-and-wait", "submit-then-poll"] as const).flatMap((exchange) =>
     each(exchange, [closed(64), closed(256), open(100), open(1_000), open(2_000)]),
@@ -46,6 +53,7 @@ const WHOLE: BenchScale = {
 const QUICK: BenchScale = {
   timing: { warmUpMs: 1_000, measureMs: 3_000 },
   checkEvery: 1,
+  soakMs: 1_000,
   floorPaces: [closed(256), open(2_500)],
   textLoads: [...each("submit-and-wait", [closed(256), open(1_000)]), ...each("submit-then-poll", [closed(64)])],
   pictureLoads: each("submit-and-wait", [closed(64)]),
