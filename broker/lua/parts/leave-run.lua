@@ -4,7 +4,11 @@
 -- run are never touched. Returns whether the run closed, and the blob that nobody needs any more ('' if none).
 local function leave_run(shard, run_id, task_id, state)
   local run, tasks = shard .. 'run:' .. run_id, shard .. 'run:' .. run_id .. ':tasks'
-  redis.call('HSET', shard .. 'task:' .. task_id, 'state', state)
+  local task = shard .. 'task:' .. task_id
+  -- A task whose record has expired must not be made again: nothing would ever take it away.
+  if redis.call('EXISTS', task) == 1 then
+    redis.call('HSET', task, 'state', state)
+  end
   redis.call('SPUBLISH', shard .. 'done', run_id)
   redis.call('ZREM', tasks, task_id)
   if redis.call('HINCRBY', run, 'live', -1) > 0 then

@@ -40,8 +40,9 @@ export async function connectRedis(target: RedisTarget, log: Logger, readyTimeou
 
 /** Opens a connection that only subscribes to shard channels; see `createShardSubscriber`. */
 export function createSubscriberClient(target: RedisTarget): RedisClient {
-  // Subscriptions may queue while it reconnects: repeating them is harmless.
-  return createClient(target, { enableOfflineQueue: true, maxRetriesPerRequest: null }, true);
+  // Subscriptions may queue and be sent again: repeating them is harmless, and one that is cut off must not hang.
+  const extra = { enableOfflineQueue: true, maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true };
+  return createClient(target, extra, true);
 }
 
 function createClient(target: RedisTarget, extra: Partial<RedisOptions>, shardedSubscribers: boolean): RedisClient {

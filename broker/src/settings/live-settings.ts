@@ -22,7 +22,7 @@ export interface LiveSettings extends Service {
  */
 export function createLiveSettings(redis: RedisClient, log: Logger): LiveSettings {
   let settings = DEFAULT_SETTINGS;
-  let seen = "{}";
+  let seen: string | undefined;
   let good = "{}";
   let refused = 0;
   const accept = (text: string): void => {
