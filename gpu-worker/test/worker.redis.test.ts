@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { decodeFailure, decodeOutput, decodeRecord, keys, listDeadLetters, SLOT_ALIVE_MS } from "@sluice/broker";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { GpuWorkerMetrics } from "../src/metrics.js";
 import { modelOf } from "./model-fixture.js";
 import { echoOf, type ScriptedTriton, scoresOf, startScriptedTriton } from "./scripted-triton.js";
 import {
@@ -49,6 +50,11 @@ async function resultsOf(tasks: readonly Submitted[]): Promise<string[]> {
 /** Waits until the notices are gone too. */
 const finished = () => until(async () => (await leftovers(fixture.redis)).notices === 0);
 
+/** Waits for a line of the metrics: the worker counts after Redis has carried out what a test can see. */
+async function shown(metrics: GpuWorkerMetrics, line: string): Promise<void> {
+  await until(async () => (await metrics.registry.metrics()).split("\n").includes(line));
+}
+
 describe("a batch", () => {
   test("is one call; every task gets its own answer and a record of its way", async () => {
     const { metrics } = await start();
@@ -63,10 +69,9 @@ describe("a batch", () => {
     expect(record).toMatchObject({ batchId, size: 64, unique: 64, reason: "full", batchWaitMs: 1, attempts: 1 });
     expect(record?.gpuShareMs).toBeCloseTo((record?.inferMs ?? 0) / 64, 6);
     expect(record?.queueMs).toBeLessThan(5_000);
-    const text = await metrics.registry.metrics();
-    expect(text).toContain('sluice_settled_total{model="m",state="SUCCESS"} 64');
-    expect(text).toContain('sluice_gpu_worker_latency_count{model="m",code="ok"} 1');
-    expect(text).toContain("sluice_batches_in_flight 0");
+    await shown(metrics, 'sluice_settled_total{model="m",state="SUCCESS"} 64');
+    await shown(metrics, 'sluice_gpu_worker_latency_count{model="m",code="ok"} 1');
+    await shown(metrics, "sluice_batches_in_flight 0");
   });
 
   test("computes runs with equal digests once", async () => {
@@ -80,9 +85,8 @@ describe("a batch", () => {
     await publish(fixture.redis, tasks, { digest: "one" });
     expect(await resultsOf(tasks)).toEqual(["same", "same", "same"]);
     expect(triton.calls).toEqual([["same"]]);
-    const text = await metrics.registry.metrics();
-    expect(text).toContain('sluice_batch_runs_total{model="m"} 3');
-    expect(text).toContain('sluice_batch_rows_total{model="m"} 1');
+    await shown(metrics, 'sluice_batch_runs_total{model="m"} 3');
+    await shown(metrics, 'sluice_batch_rows_total{model="m"} 1');
     await finished();
     expect(await leftovers(fixture.redis)).toEqual(NOTHING_LEFT);
   });
@@ -167,7 +171,7 @@ describe("data trouble", () => {
     expect(letter).toMatchObject({ failure: { code: expected }, input: { bytes: Buffer.from("poison") } });
     expect(letter?.failure.message).toContain("poison is refused");
     expect(triton.calls.filter((call) => call.length === 1 && call[0] === "poison")).toHaveLength(3);
-    expect(await metrics.registry.metrics()).toContain("sluice_bisected_total 1");
+    await shown(metrics, "sluice_bisected_total 1");
   });
 
   test("INTERNAL for everything is the endpoint's: all are given back, none fails, and they are done when it works", async () => {
@@ -178,7 +182,7 @@ describe("data trouble", () => {
     await finished();
     expect(await leftovers(fixture.redis)).toMatchObject({ ready: tasks.map(({ runId }) => runId).sort(), dead: [] });
     for (const task of tasks) expect(await runFields(fixture.redis, task)).toMatchObject({ lease: "0", worker: "" });
-    expect(await metrics.registry.metrics()).toContain("sluice_given_back_total 2");
+    await shown(metrics, "sluice_given_back_total 2");
     triton.script = (texts) => texts;
     await publish(fixture.redis, tasks);
     expect(await resultsOf(tasks)).toEqual(["a", "b"]);
@@ -232,7 +236,7 @@ describe("endpoint trouble", () => {
       await publish(fixture.redis, tasks);
       expect(await resultsOf(tasks)).toEqual(["a", "b"]);
       expect(triton.calls.map((call) => call.length)).toEqual([2, 2, 2]);
-      expect(await metrics.registry.metrics()).toContain(`sluice_retries_total{reason="${name}"} 2`);
+      await shown(metrics, `sluice_retries_total{reason="${name}"} 2`);
       await finished();
       expect(await leftovers(fixture.redis)).toEqual(NOTHING_LEFT);
     },
