@@ -14,6 +14,7 @@ import { createCreditFeed } from "./credit-feed.js";
 import { createDeadSlotsLoop } from "./dead-slots-loop.js";
 import { createDepthLoop } from "./depth-loop.js";
 import { createLaneDirectory } from "./lane-directory.js";
+import { LaneHolds } from "./lane-holds.js";
 import { createLaneWatch } from "./lane-watch.js";
 import { Ledger } from "./ledger.js";
 import { createLookUpLoop } from "./look-up-loop.js";
@@ -81,6 +82,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const models = createModelRegistry(redis, log);
   const lanes = createLaneDirectory({ models, settings, clock });
   const ledger = new Ledger();
+  const holds = new LaneHolds();
   const serverClock = createServerClock(redis, clock);
   const metrics = createBatcherMetrics({
     clock,
@@ -89,7 +91,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     ownedShards: () => ownership.owned().length,
     refusedSettings: () => settings.refusedCount(),
   });
-  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, metrics };
+  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, metrics };
   const events = {
     acquired: (shard: number) => sweeps.begin(shard),
     lost(shard: number) {

@@ -15,15 +15,18 @@ export type Choice<Candidate> =
     }
   | { readonly kind: "wait"; readonly untilMs: number };
 
-/** Among the queues of one pool, the batch whose first reference has waited longest; `bulk` stands back behind `now`. */
-export function chooseBatch<Candidate extends { readonly view: LaneView }>(
+/**
+ * Among the queues of one pool, the batch whose first reference has waited longest; `bulk` stands back behind `now`,
+ * and a lane that is held (see LaneHolds) waits.
+ */
+export function chooseBatch<Candidate extends { readonly view: LaneView; readonly heldUntilMs: number }>(
   candidates: readonly Candidate[],
   nowMs: number,
 ): Choice<Candidate> {
   let choice: Choice<Candidate> = { kind: "wait", untilMs: Infinity };
   let firstTurnMs = Infinity;
   for (const candidate of candidates) {
-    const decision = decide(candidate.view, nowMs);
+    const decision = decideUnlessHeld(candidate, nowMs);
     if (decision.kind === "wait") {
       if (choice.kind === "wait" && decision.untilMs < choice.untilMs) choice = decision;
       continue;
@@ -34,6 +37,13 @@ export function chooseBatch<Candidate extends { readonly view: LaneView }>(
     firstTurnMs = turnMs;
   }
   return choice;
+}
+
+function decideUnlessHeld(
+  { view, heldUntilMs }: { readonly view: LaneView; readonly heldUntilMs: number },
+  nowMs: number,
+): Decision {
+  return nowMs < heldUntilMs ? { kind: "wait", untilMs: heldUntilMs } : decide(view, nowMs);
 }
 
 function turnOf({ oldestArrivedMs, batchClass }: LaneView): number {

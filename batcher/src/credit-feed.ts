@@ -1,4 +1,5 @@
 import { type Clock, type CreditMessage, decodeCredit, keys, type ShardSubscriber } from "@sluice/broker";
+import type { LaneHolds } from "./lane-holds.js";
 import type { Ledger } from "./ledger.js";
 import type { Publishers } from "./publishers.js";
 import type { ReadLoops } from "./read-loops.js";
@@ -14,6 +15,7 @@ interface CreditDeps {
   readonly subscriber: ShardSubscriber;
   readonly clock: Clock;
   readonly ledger: Ledger;
+  readonly holds: LaneHolds;
   readonly publishers: Publishers;
   readonly readers: ReadLoops;
   readonly lookUps: WakeableLoop;
@@ -32,7 +34,7 @@ export function createCreditFeed(deps: CreditDeps): CreditFeed {
 }
 
 function hear(
-  { publishers, ledger, readers, lookUps, clock }: CreditDeps,
+  { publishers, ledger, holds, readers, lookUps, clock }: CreditDeps,
   pool: string,
   message: CreditMessage | undefined,
 ): void {
@@ -42,8 +44,10 @@ function hear(
     // Messages were missed, or there are new slots.
     publisher?.credits.doubt();
   } else {
-    publisher?.credits.finished(nowMs);
-    ledger.finish(message, nowMs);
+    publisher?.credits.finished();
+    const batch = ledger.finish(message, nowMs);
+    if (batch && message.unsettled.some(({ why }) => why === "returned")) holds.returned(batch.lane, nowMs);
+    else if (batch) holds.done(batch.lane);
     if (message.unsettled.some(({ why }) => why === "unknown")) lookUps.wake();
     readers.roomFreed();
   }

@@ -55,6 +55,8 @@ interface MutableEntry extends LedgerEntry {
 export interface OutBatch {
   readonly batchId: string;
   readonly pool: string;
+  /** The lane it was published for; its runs may have changed to another since. */
+  readonly lane: string;
   readonly entries: readonly LedgerEntry[];
 }
 
@@ -111,7 +113,8 @@ export class Ledger {
     const mine = this.#ownQueue(queue);
     const entries = mine.take(size, queue.kind.solo ? 1 : Infinity);
     this.#dropIfEmpty(mine);
-    const batch: MutableBatch = { ...publication, entries, open: entries.length };
+    const { batchId, pool } = publication;
+    const batch: MutableBatch = { batchId, pool, lane: mine.kind.lane, entries, open: entries.length };
     this.#batches.set(batch.batchId, batch);
     for (const entry of entries) {
       entry.state = "out";
@@ -131,11 +134,11 @@ export class Ledger {
   /**
    * Hears of a finished batch. A run that the message does not name is closed, by whomever. A named run changes only
    * if it is still out with that very batch.
-   * @returns whether the batch was this batcher's.
+   * @returns the batch; undefined if it was not this batcher's, or is over already.
    */
-  finish(message: CreditMessage, nowMs: number): boolean {
+  finish(message: CreditMessage, nowMs: number): OutBatch | undefined {
     const batch = this.#batches.get(message.batchId);
-    if (!batch) return false;
+    if (!batch) return undefined;
     this.#batches.delete(batch.batchId);
     const unsettled = new Map(message.unsettled.map(({ runId, why }) => [runId, why]));
     for (const entry of batch.entries) {
@@ -147,7 +150,7 @@ export class Ledger {
         else this.#relist(entry, why === "apart");
       }
     }
-    return true;
+    return batch;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Ledger, LedgerEntry } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
+import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 /** Added to a lease before its end is believed: the clocks of Redis and of this process run apart a little. */
@@ -12,6 +13,7 @@ const LOOK_EVERY_MS = 250;
 interface LookUpDeps {
   readonly redis: RedisClient;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly log: Logger;
   readonly health: LoopHealth;
   readonly ledger: Ledger;
@@ -27,6 +29,8 @@ interface LookUpDeps {
 export function createLookUpLoop(deps: LookUpDeps): WakeableLoop {
   const underWay = new Set<LedgerEntry>();
   const turn = async (): Promise<number> => {
+    // Also of lanes that no pool serves at the moment.
+    deps.ledger.takeLate(deps.serverClock.nowMs());
     const { out, late } = deps.ledger.dueQuestions(deps.clock.monotonicMs());
     const asking = [
       ...byShard(out, underWay).map((entries) => lookUp(deps, entries)),

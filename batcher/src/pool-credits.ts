@@ -21,7 +21,10 @@ export class PoolCredits {
     return this.#used;
   }
 
-  /** When Redis or a message last said something about this pool, monotonic milliseconds; -Infinity: never. */
+  /**
+   * When Redis last told about this pool, monotonic milliseconds; -Infinity: never. Messages do not count: while
+   * others finish batch after batch, a batcher that believes in no credits would never ask.
+   */
   get knownAtMs(): number {
     return this.#knownAtMs;
   }
@@ -49,10 +52,9 @@ export class PoolCredits {
   }
 
   /** A message told that one batch, of any batcher, is finished. */
-  finished(nowMs: number): void {
+  finished(): void {
     this.#finishesHeard++;
     this.#used = Math.max(0, this.#used - 1);
-    this.#knownAtMs = nowMs;
   }
 
   /**

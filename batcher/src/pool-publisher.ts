@@ -14,6 +14,7 @@ import { chooseBatch } from "./choose-batch.js";
 import type { Decision, LaneView } from "./decide.js";
 import type { LaneDirectory, ServedLane } from "./lane-directory.js";
 import type { LaneQueue } from "./lane-queue.js";
+import type { LaneHolds } from "./lane-holds.js";
 import type { Ledger, LedgerEntry, OutBatch } from "./ledger.js";
 import { LOOK_UP_MARGIN_MS } from "./look-up-loop.js";
 import type { LoopHealth } from "./loop-health.js";
@@ -35,6 +36,7 @@ export interface PublishDeps {
   readonly health: LoopHealth;
   readonly lanes: LaneDirectory;
   readonly ledger: Ledger;
+  readonly holds: LaneHolds;
   readonly settings: LiveSettings;
   readonly ownership: Ownership;
   readonly metrics: BatcherMetrics;
@@ -100,7 +102,7 @@ class PublishTurns {
 
   #candidates(): Candidate[] {
     const freeCredits = this.#freeCredits();
-    const { lanes, ledger } = this.#deps;
+    const { lanes, ledger, holds } = this.#deps;
     return ledger.queues().flatMap((queue) => {
       const lane = lanes.get(queue.kind.lane);
       if (lane?.pool !== this.#pool) return [];
@@ -117,7 +119,7 @@ class PublishTurns {
         solo: queue.kind.solo,
         draining: this.draining,
       };
-      return [{ queue, lane, settings, view }];
+      return [{ queue, lane, settings, view, heldUntilMs: holds.untilMs(lane.name) }];
     });
   }
 
@@ -161,6 +163,7 @@ class PublishTurns {
       metrics.notPublished(lane, "no-credit");
       return;
     }
+    this.#deps.holds.published(lane.name, nowMs);
     metrics.published(lane, { size: batch.entries.length, reason, waitMs: notice.waitMs });
     log.debug({ batchId: batch.batchId, lane: lane.name, size: batch.entries.length, reason }, "batch published");
   }
@@ -173,6 +176,7 @@ interface Candidate {
   readonly lane: ServedLane;
   readonly settings: Settings;
   readonly view: LaneView;
+  readonly heldUntilMs: number;
 }
 
 function noticeOf(

@@ -49,7 +49,9 @@ export function createSweepLoops(
   const end = (shard: number): void => {
     const stopping = loops.get(shard)?.stop();
     loops.delete(shard);
-    if (stopping) ended.add(stopping.finally(() => ended.delete(stopping)));
+    if (!stopping) return;
+    ended.add(stopping);
+    void stopping.finally(() => ended.delete(stopping));
   };
   return {
     begin(shard) {

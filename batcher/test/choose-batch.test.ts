@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { chooseBatch } from "../src/choose-batch.js";
 import type { LaneView } from "../src/decide.js";
 
-const view = (change: Partial<LaneView>): { readonly view: LaneView } => ({
+const view = (change: Partial<LaneView>, heldUntilMs = -Infinity) => ({
+  heldUntilMs,
   view: {
     mode: "fixed",
     batchClass: "now",
@@ -15,7 +16,7 @@ const view = (change: Partial<LaneView>): { readonly view: LaneView } => ({
     solo: false,
     draining: false,
     ...change,
-  },
+  } satisfies LaneView,
 });
 
 test("the batch whose first task has waited longest is next", () => {
@@ -33,4 +34,11 @@ test("when nothing may leave, it waits for the first that may", () => {
   const waiting = [view({ count: 1, cost: 1, oldestArrivedMs: 30 }), view({ count: 1, cost: 1, oldestArrivedMs: 10 })];
   expect(chooseBatch(waiting, 40)).toEqual({ kind: "wait", untilMs: 60 });
   expect(chooseBatch([], 40)).toEqual({ kind: "wait", untilMs: Infinity });
+});
+
+test("a lane that is held lets the others pass, and has its turn afterwards", () => {
+  const [held, other] = [view({ oldestArrivedMs: 10 }, 100), view({ oldestArrivedMs: 20 })];
+  expect(chooseBatch([held, other], 99)).toMatchObject({ kind: "dispatch", candidate: other });
+  expect(chooseBatch([held], 99)).toEqual({ kind: "wait", untilMs: 100 });
+  expect(chooseBatch([held, other], 100)).toMatchObject({ kind: "dispatch", candidate: held });
 });

@@ -103,14 +103,14 @@ describe("the end of a batch", () => {
     const ledger = ledgerWith(closed, returned, apart, unknown);
     publishFirst(ledger);
     const named = { [returned.runId]: "returned", [apart.runId]: "apart", [unknown.runId]: "unknown" } as const;
-    expect(finish(ledger, "b1", named)).toBe(true);
+    expect(finish(ledger, "b1", named)).toMatchObject({ batchId: "b1", pool: "p", lane: NOW });
     expect(stateOf(ledger)).toEqual({
       queues: { [NOW]: [returned.runId], [`${NOW} solo`]: [apart.runId] },
       counts: { waiting: 2, out: 1, late: 0 },
       outBatches: 0,
     });
     expect(ledger.dueQuestions(TIME.nowMs).out.map((entry) => entry.ref.runId)).toEqual([unknown.runId]);
-    expect(finish(ledger, "b1", named)).toBe(false);
+    expect(finish(ledger, "b1", named)).toBeUndefined();
   });
 
   test("of another batch than the one it is out with closes a run, but never brings it back", () => {
@@ -120,7 +120,7 @@ describe("the end of a batch", () => {
     for (const entry of first.entries) ledger.resolveOut(entry, first, { kind: "ready" }, TIME);
     expect(ledger.outBatches("p")).toBe(0);
     publishFirst(ledger, "b2");
-    expect(finish(ledger, "b1")).toBe(false);
+    expect(finish(ledger, "b1")).toBeUndefined();
     expect(stateOf(ledger)).toEqual({ queues: {}, counts: { waiting: 0, out: 2, late: 0 }, outBatches: 1 });
     finish(ledger, "b2");
     expect(stateOf(ledger)).toEqual(EMPTY);

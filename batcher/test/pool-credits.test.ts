@@ -36,15 +36,14 @@ test.each([
 test("a batch that finishes frees a credit", () => {
   const pool = creditsWith(2, 2);
   expect(pool.free(1, 2)).toBe(0);
-  pool.finished(5);
+  pool.finished();
   expect(pool.free(1, 1)).toBe(1);
-  expect(pool.knownAtMs).toBe(5);
 });
 
 test("a finish that overtakes the reply of a publication is not forgotten", () => {
   const pool = creditsWith(1, 2);
   const heardBefore = pool.finishesHeard;
-  pool.finished(1);
+  pool.finished();
   pool.learn({ used: 2, credits: 2 }, heardBefore, 2);
   expect(pool.free(1, 1)).toBe(1);
 });
@@ -54,4 +53,10 @@ test("in doubt Redis is asked before the next batch", () => {
   pool.doubt();
   expect(pool.free(1, 0)).toBe(0);
   expect(pool.knownAtMs).toBe(-Infinity);
+});
+
+test("what others finish does not put off the next question to Redis", () => {
+  const pool = creditsWith(2, 2);
+  for (let i = 0; i < 10; i++) pool.finished();
+  expect(pool.knownAtMs).toBe(0);
 });

@@ -1,0 +1,52 @@
+const FIRST_HOLD_MS = 100;
+const MAX_HOLD_MS = 2_000;
+/** A probe of which nothing is heard for so long is over: its message was lost, or it will take its time. */
+const PROBE_MS = 5_000;
+
+interface Hold {
+  /** Batches in a row that came back, each published after the one before had come back. */
+  readonly returns: number;
+  /** Nothing of the lane leaves before, monotonic milliseconds. */
+  readonly untilMs: number;
+  readonly probing: boolean;
+}
+
+/**
+ * Keeps a lane whose batches come back from taking the places of others. A model that is broken or missing would
+ * else be published again at once, and occupy the slots of its pool for nothing.
+ *
+ *   free ──2nd return in a row──▶ held ──hold over──▶ one batch leaves ──returned──▶ held, twice as long
+ *    ▲                             │                        │
+ *    └──────── a batch is done ────┴────────────────────────┘
+ *
+ * The first return costs nothing: a worker that stops gives back what it has not begun, and others wait for it.
+ */
+export class LaneHolds {
+  readonly #holds = new Map<string, Hold>();
+
+  /** Until when nothing of the lane may leave, monotonic milliseconds; -Infinity if it may leave now. */
+  untilMs(lane: string): number {
+    return this.#holds.get(lane)?.untilMs ?? -Infinity;
+  }
+
+  /** A batch of the lane has left. While the lane is in trouble, it is the only one. */
+  published(lane: string, nowMs: number): void {
+    const hold = this.#holds.get(lane);
+    if (hold && hold.returns > 1) this.#holds.set(lane, { ...hold, untilMs: nowMs + PROBE_MS, probing: true });
+  }
+
+  /** A batch of the lane was given back, or a part of it. */
+  returned(lane: string, nowMs: number): void {
+    const hold = this.#holds.get(lane);
+    // It left before the hold began and tells nothing new.
+    if (hold && !hold.probing && nowMs < hold.untilMs) return;
+    const returns = (hold?.returns ?? 0) + 1;
+    const holdMs = returns === 1 ? 0 : Math.min(MAX_HOLD_MS, FIRST_HOLD_MS * 2 ** (returns - 2));
+    this.#holds.set(lane, { returns, untilMs: nowMs + holdMs, probing: false });
+  }
+
+  /** A batch of the lane was done. */
+  done(lane: string): void {
+    this.#holds.delete(lane);
+  }
+}
