@@ -185,8 +185,18 @@ describe("Redis URLs", () => {
       password: "p@ss",
       tls: true,
     });
+    expect(parseRedisUrl("redis+sentinel://a,b:1/the-master")).toEqual({
+      kind: "sentinel",
+      nodes: [
+        { host: "a", port: 26_379 },
+        { host: "b", port: 1 },
+      ],
+      masterName: "the-master",
+      tls: false,
+    });
   });
-  test.each(["", "http://a", "redis://a:0", "redis://a:99999", "redis://a,b", "redis://"])("%j is refused", (url) => {
+  const badUrls = ["", "http://a", "redis://a:0", "redis://a:99999", "redis://a,b", "redis://", "redis://a/m"];
+  test.each([...badUrls, "redis+sentinel://a,b", "redis+sentinel://a/"])("%j is refused", (url) => {
     expect(() => parseRedisUrl(url)).toThrow(BrokerError);
   });
   test("a refusal does not show the password", () => {

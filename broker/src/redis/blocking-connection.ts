@@ -2,7 +2,7 @@ import { Command, Redis } from "ioredis";
 import { BrokerError } from "../errors.js";
 import type { Reply } from "../scripts/define-script.js";
 import { asList, asNumber, asText } from "../scripts/parse-reply.js";
-import { connectionOptions, type RedisClient } from "./connect.js";
+import { connectionOptions, type RedisClient, serverAddress } from "./connect.js";
 import type { RedisTarget } from "./redis-target.js";
 
 /** A reply is overdue when it is this much later than the command's own BLOCK time. */
@@ -22,7 +22,7 @@ export interface BlockingConnection {
 /**
  * Opens a connection of its own for blocking reads: a blocked connection cannot carry anything else, and a client
  * that silently reconnects has been seen to wedge, so this one is destroyed on the first sign of trouble.
- * @param commands resolves which Cluster node holds `key`; unused for a single Redis.
+ * @param commands resolves which Cluster node holds `key`; unused where there is one server.
  */
 export function createBlockingConnection(target: RedisTarget, commands: RedisClient, key: string): BlockingConnection {
   let current: Redis | undefined;
@@ -33,7 +33,7 @@ export function createBlockingConnection(target: RedisTarget, commands: RedisCli
   };
   const open = async (): Promise<Redis> => {
     if (closed) throw new BrokerError("shutting-down", "the connection is closed");
-    const node = target.kind === "single" ? target.nodes[0] : await nodeOfKey(commands, key);
+    const node = target.kind === "cluster" ? await nodeOfKey(commands, key) : serverAddress(target);
     const redis = new Redis({ ...connectionOptions(target), ...node, retryStrategy: () => null });
     // Trouble shows in the command that is waiting; without a listener it would be thrown.
     redis.on("error", () => undefined);

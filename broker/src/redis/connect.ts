@@ -48,7 +48,12 @@ export function createSubscriberClient(target: RedisTarget): RedisClient {
 function createClient(target: RedisTarget, extra: Partial<RedisOptions>, shardedSubscribers: boolean): RedisClient {
   const options = { ...connectionOptions(target), ...extra };
   const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 1_000) * (0.5 + Math.random() / 2);
-  if (target.kind === "single") return new Redis({ ...options, ...target.nodes[0], retryStrategy });
+  if (target.kind !== "cluster") {
+    // Told by the Sentinels, a connection leaves a master that was replaced even if that never answers again.
+    const failoverDetector = target.kind === "sentinel";
+    const address = serverAddress(target);
+    return new Redis({ ...options, ...address, retryStrategy, sentinelRetryStrategy: retryStrategy, failoverDetector });
+  }
   const { lazyConnect, enableOfflineQueue, ...redisOptions } = options;
   return new Cluster([...target.nodes], {
     lazyConnect: lazyConnect ?? true,
@@ -64,11 +69,25 @@ function createClient(target: RedisTarget, extra: Partial<RedisOptions>, sharded
   });
 }
 
+/** Where a connection to the one server goes: its address, or the Sentinels that are asked each time. */
+export function serverAddress(target: RedisTarget): RedisOptions {
+  if (target.kind !== "sentinel") return { ...target.nodes[0] };
+  return {
+    sentinels: [...target.nodes],
+    name: target.masterName ?? "",
+    role: "master",
+    // Overridden where the connection is to come back: one that gives up here is gone for good.
+    sentinelRetryStrategy: () => null,
+    // A write that a replica refused was not carried out: ask again who the master is, and let the caller decide.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  };
+}
+
 async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClient> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     try {
-      if (client.status !== "ready") await client.connect();
+      if (client.status !== "ready") await within(client.connect(), giveUpAt - performance.now());
       return client;
     } catch (error) {
       if (performance.now() > giveUpAt) {
@@ -77,5 +96,18 @@ async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClien
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+}
+
+/** Sentinels that do not answer are asked for ever: `work` may never end. */
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("not connected in time")), timeoutMs);
+  });
+  try {
+    await Promise.race([work, overdue]);
+  } finally {
+    clearTimeout(timer);
   }
 }
