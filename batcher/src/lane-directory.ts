@@ -6,6 +6,7 @@ import {
   type LiveSettings,
   type ModelDefinition,
   type ModelRegistry,
+  parseLane,
   type Settings,
 } from "@sluice/broker";
 
@@ -26,7 +27,12 @@ export interface ServedLane {
 export interface LaneDirectory {
   /** Looks at the registered models again. */
   refresh(): void;
+  /** The lanes of registered models: they are read as soon as something arrives. */
   lanes(): readonly ServedLane[];
+  /**
+   * How a lane is to be batched: also one of a version that is gone, as its model says now. Undefined if nobody knows
+   * its model: then its runs wait for the model to come back, or for their deadlines.
+   */
   get(lane: string): ServedLane | undefined;
   /** All pools of all lanes. */
   pools(): readonly string[];
@@ -35,10 +41,10 @@ export interface LaneDirectory {
   maxSizeOf(lane: ServedLane): number;
 }
 
-/**
- * Follows the registered models. A lane whose model or version is gone is served on for as long as a task of it may
- * wait, for its entries lie in streams that nobody else reads.
- */
+/** Work that came in while the news of a model's end was on its way is still read at once. */
+const LINGER_MS = 10_000;
+
+/** Follows the registered models. What lies in the lanes of others is served as well, see `serveLeftovers`. */
 export function createLaneDirectory(deps: {
   readonly models: ModelRegistry;
   readonly settings: LiveSettings;
@@ -51,13 +57,13 @@ export function createLaneDirectory(deps: {
     refresh() {
       const nowMs = deps.clock.monotonicMs();
       for (const lane of deps.models.all().flatMap(lanesOfModel)) known.set(lane.name, { lane, lastSeenMs: nowMs });
-      for (const [name, { lane, lastSeenMs }] of known) {
-        if (nowMs - lastSeenMs > settingsOf(lane).queueTtlS * 1_000) known.delete(name);
+      for (const { lane, lastSeenMs } of [...known.values()]) {
+        if (nowMs - lastSeenMs > LINGER_MS) known.delete(lane.name);
       }
       lanes = [...known.values()].map((entry) => entry.lane);
     },
     lanes: () => lanes,
-    get: (lane) => known.get(lane)?.lane,
+    get: (lane) => known.get(lane)?.lane ?? laneOfOtherVersion(deps.models, lane),
     pools: () => [...new Set(lanes.map((lane) => lane.pool))],
     settingsOf,
     maxSizeOf: (lane) => Math.min(settingsOf(lane).batchMaxSize, lane.modelMaxSize),
@@ -65,11 +71,18 @@ export function createLaneDirectory(deps: {
 }
 
 function lanesOfModel(model: ModelDefinition): ServedLane[] {
-  return CLASSES.map((batchClass) => ({
-    name: formatLane({ model: model.name, version: model.version, zone: DEFAULT_ZONE, batchClass }),
-    model: model.name,
-    batchClass,
-    pool: model.pool,
-    modelMaxSize: model.maxBatchSize,
-  }));
+  return CLASSES.map((batchClass) => {
+    const { name, version } = model;
+    return serve(formatLane({ model: name, version, zone: DEFAULT_ZONE, batchClass }), batchClass, model);
+  });
+}
+
+function laneOfOtherVersion(models: ModelRegistry, name: string): ServedLane | undefined {
+  const lane = parseLane(name);
+  const model = lane && models.get(lane.model);
+  return model && serve(name, lane.batchClass, model);
+}
+
+function serve(name: string, batchClass: BatchClass, model: ModelDefinition): ServedLane {
+  return { name, model: model.name, batchClass, pool: model.pool, modelMaxSize: model.maxBatchSize };
 }

@@ -5,6 +5,7 @@ import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { Ownership } from "./ownership.js";
 import type { ServerClock } from "./server-clock.js";
+import { serveLeftovers } from "./leftover-lanes.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 const SWEEP_EVERY_MS = 5_000;
@@ -87,6 +88,8 @@ async function sweepShard(deps: SweepDeps, batcher: string, shard: number): Prom
     // What was read since `known` was made comes back too; the ledger knows it by now and changes nothing.
     found += deps.ledger.list(refs, deps.clock.monotonicMs(), deps.serverClock.nowMs());
   }
+  found += await serveLeftovers(deps, batcher, shard);
+  if (!deps.ownership.owns(shard)) return;
   if (found > 0) {
     deps.log.info({ shard, found }, "pending references listed again");
     deps.listed();

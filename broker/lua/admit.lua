@@ -9,6 +9,7 @@
 --       pointerMs (how long later tasks find this run), resultKeepMs (a kept result lives at least so long)
 -- REPLY: {"created", runId} | {"joined", runId} | {"kept", runId} | {"again", runId} | {"full", depth, limit}
 -- @include now-ms
+-- @include open-lane
 local task, run, pointer, ready = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local task_id, owner, ttl_ms, lane, digest, cost, signature = unpack(ARGV, 1, 7)
 local input_field, input, max_depth, max_twins, task_keep_ms, pointer_ms, result_keep_ms = unpack(ARGV, 8, 14)
@@ -25,7 +26,7 @@ end
 
 local function add_entry(run_id)
   if redis.call('EXISTS', ready) == 0 then
-    redis.call('XGROUP', 'CREATE', ready, 'batchers', '0', 'MKSTREAM')
+    open_lane(shard, lane)
   end
   -- One field: a reader decodes each value of each entry apart, and five of them cost more than the split.
   local ref = table.concat({ run_id, digest, deadline, cost, signature }, ' ')

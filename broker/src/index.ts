@@ -113,11 +113,12 @@ export {
   SHARD_LEASE_MS,
   SLOT_ALIVE_MS,
 } from "./batches/protocol-limits.js";
+export { dropLane, listLanes, openLane, type ReadyStream } from "./batches/ready-lanes.js";
 export {
   createReadyReader,
   dropIdleBatchers,
+  readNew,
   type ReadyReader,
-  type ReadyStream,
   sweepPending,
 } from "./batches/ready-reader.js";
 export { parseReadyEntry, type Ref } from "./batches/ref.js";

@@ -10,6 +10,8 @@ const poolPrefix = (pool: string) => `sluice:{b:${pool}}:`;
 export const keys = {
   /** Stream, group `batchers`: references to open runs. Its entries are the custody of the work. */
   ready: (shard: number, lane: string) => `${shardPrefix(shard)}ready:${lane}`,
+  /** Set: the lanes that have a ready stream in this shard, those of models that are gone too. */
+  lanes: (shard: number) => `${shardPrefix(shard)}lanes`,
   /** Hash: owner, run, deadline, and the state of a task that left its run. */
   task: (shard: number, taskId: string) => `${shardPrefix(shard)}task:${taskId}`,
   /** Hash: one computation, its input, lease and result. */

@@ -29,6 +29,7 @@ describe("admit", () => {
         entry: expect.stringMatching(/^\d+-\d+$/) as string,
       },
       [keys.digest(shard, digest.text)]: taskId,
+      [keys.lanes(shard)]: ["m:1:local:now"],
       [keys.ready(shard, "m:1:local:now")]: [["ref", `${taskId} ${digest.text} ${deadline} 1 `]],
     });
     expect(await redis.ttl(keys.run(shard, taskId))).toBe(-1);

@@ -5,11 +5,13 @@ import { cancelScript } from "../src/scripts/cancel.js";
 import { claimIdempotencyScript } from "../src/scripts/claim-idempotency.js";
 import { claimScript } from "../src/scripts/claim.js";
 import { dropIdleConsumersScript } from "../src/scripts/drop-idle-consumers.js";
+import { dropLaneScript } from "../src/scripts/drop-lane.js";
 import { expireScript } from "../src/scripts/expire.js";
 import { finishBatchScript } from "../src/scripts/finish-batch.js";
 import { heartbeatScript } from "../src/scripts/heartbeat.js";
 import { loadLua } from "../src/scripts/load-lua.js";
 import { lookUpScript } from "../src/scripts/look-up.js";
+import { openLaneScript } from "../src/scripts/open-lane.js";
 import { ownShardScript } from "../src/scripts/own-shard.js";
 import { publishBatchScript } from "../src/scripts/publish-batch.js";
 import { readTaskScript } from "../src/scripts/read-task.js";
@@ -22,10 +24,12 @@ const scripts = [
   claimIdempotencyScript,
   claimScript,
   dropIdleConsumersScript,
+  dropLaneScript,
   expireScript,
   finishBatchScript,
   heartbeatScript,
   lookUpScript,
+  openLaneScript,
   ownShardScript,
   publishBatchScript,
   readTaskScript,

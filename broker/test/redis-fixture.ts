@@ -31,6 +31,7 @@ export async function dumpState(redis: RedisClient): Promise<Record<string, unkn
     const type = await redis.type(key);
     if (type === "hash") state[key] = await redis.hgetall(key);
     else if (type === "string") state[key] = await redis.get(key);
+    else if (type === "set") state[key] = (await redis.smembers(key)).sort();
     else if (type === "zset") state[key] = await redis.zrangebyscore(key, "-inf", "+inf");
     else if (type === "stream") state[key] = (await redis.xrange(key, "-", "+")).map(([, fields]) => fields);
     else state[key] = type;

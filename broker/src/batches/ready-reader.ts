@@ -7,14 +7,8 @@ import type { RedisTarget } from "../redis/redis-target.js";
 import { asList, asText } from "../scripts/parse-reply.js";
 import type { Reply } from "../scripts/define-script.js";
 import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
-import { ensureGroup } from "./ensure-group.js";
+import { openLane, type ReadyStream } from "./ready-lanes.js";
 import { parseReadyEntry, type Ref } from "./ref.js";
-
-/** One ready stream. */
-export interface ReadyStream {
-  readonly shard: number;
-  readonly lane: string;
-}
 
 /** A blocking read loop over some ready streams, with a connection of its own. */
 export interface ReadyReader {
@@ -36,15 +30,15 @@ export function createReadyReader(
 ): ReadyReader {
   const connection = createBlockingConnection(target, redis, keys.owner(shard));
   const known = new Set<string>();
-  const ensureGroups = async (streams: readonly string[]) => {
-    const missing = streams.filter((stream) => !known.has(stream));
-    await Promise.all(missing.map((stream) => ensureGroup(redis, stream, "batchers")));
-    for (const stream of missing) known.add(stream);
+  const openLanes = async (streams: readonly ReadyStream[]) => {
+    const missing = streams.filter(({ shard, lane }) => !known.has(keys.ready(shard, lane)));
+    await Promise.all(missing.map((stream) => openLane(redis, stream)));
+    for (const { shard, lane } of missing) known.add(keys.ready(shard, lane));
   };
   return {
     async read(streams, count, blockMs) {
       const names = streams.map((stream) => keys.ready(stream.shard, stream.lane));
-      await ensureGroups(names);
+      await openLanes(streams);
       const args = ["XREADGROUP", "GROUP", "batchers", consumer, "COUNT", count, "BLOCK", blockMs, "STREAMS"];
       try {
         const reply = await connection.call([...args, ...names, ...names.map(() => ">")], blockMs);
@@ -102,6 +96,21 @@ export async function sweepPending(
     if (page.length < pageSize || last === undefined) return refs;
     from = `(${asText(last)}`;
   }
+}
+
+/**
+ * New references of one stream, at most `count`, without waiting for any. They are pending for `consumer` from then on.
+ * @throws BrokerError storage-unavailable
+ */
+export async function readNew(
+  redis: RedisClient,
+  stream: ReadyStream,
+  consumer: string,
+  count: number,
+): Promise<Ref[]> {
+  const key = keys.ready(stream.shard, stream.lane);
+  const args = ["GROUP", "batchers", consumer, "COUNT", count, "STREAMS", key, ">"];
+  return parseStreams(await sendOrNothing(redis, "xreadgroup", ...args), [stream], [key]);
 }
 
 /** Forgets consumers without pending entries that have been silent for `idleMs`: batchers that are gone. */

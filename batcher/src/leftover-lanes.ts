@@ -1,0 +1,52 @@
+import { type Clock, dropLane, listLanes, readNew, type RedisClient, sweepPending } from "@sluice/broker";
+import type { Logger } from "pino";
+import type { LaneDirectory } from "./lane-directory.js";
+import type { Ledger } from "./ledger.js";
+import type { Ownership } from "./ownership.js";
+import type { ServerClock } from "./server-clock.js";
+
+/** Most runs of one such lane in memory. Whoever waits behind them is read as they end. */
+const MAX_IN_MEMORY = 10_000;
+
+/** What serving leftovers needs. */
+export interface LeftoverDeps {
+  readonly redis: RedisClient;
+  readonly clock: Clock;
+  readonly serverClock: ServerClock;
+  readonly log: Logger;
+  readonly lanes: LaneDirectory;
+  readonly ledger: Ledger;
+  readonly ownership: Ownership;
+}
+
+/**
+ * Serves what lies in the ready streams of a shard whose model or version is not registered any more: its references
+ * are listed like all others, so that they are published if the model is still known, and expire in any case. A
+ * stream in which nothing is left is taken away.
+ * @returns how many runs were not known before.
+ */
+export async function serveLeftovers(deps: LeftoverDeps, batcher: string, shard: number): Promise<number> {
+  const served = new Set(deps.lanes.lanes().map((lane) => lane.name));
+  let found = 0;
+  for (const lane of await listLanes(deps.redis, shard)) {
+    if (served.has(lane) || (await dropLane(deps.redis, { shard, lane }))) continue;
+    found += await listLeftover(deps, batcher, { shard, lane });
+  }
+  return found;
+}
+
+async function listLeftover(
+  { redis, clock, serverClock, log, ledger, ownership }: LeftoverDeps,
+  batcher: string,
+  stream: { readonly shard: number; readonly lane: string },
+): Promise<number> {
+  const { shard, lane } = stream;
+  const known = ledger.knownEntryIds(shard, lane);
+  const pending = await sweepPending(redis, stream, batcher, (entryId) => known.has(entryId));
+  const room = MAX_IN_MEMORY - ledger.countOf(lane) - pending.length;
+  const fresh = room > 0 && ownership.owns(shard) ? await readNew(redis, stream, batcher, room) : [];
+  if (!ownership.owns(shard)) return 0;
+  const found = ledger.list([...pending, ...fresh], clock.monotonicMs(), serverClock.nowMs());
+  if (found > 0) log.warn({ shard, lane, found }, "work in a lane that no registered model has");
+  return found;
+}
