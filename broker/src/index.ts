@@ -8,9 +8,12 @@ export { keys, SHARD_COUNT } from "./keys.js";
 export { type BatchClass, DEFAULT_ZONE, formatLane, type Lane, parseLane } from "./lane.js";
 
 export { connectRedis, type RedisClient } from "./redis/connect.js";
+export { type ConfirmedWrites, createConfirmedWrites } from "./redis/confirmed-writes.js";
+export type { Durability } from "./redis/durability.js";
 export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";
 export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
+export { createServerWatch, type ServerWatch } from "./redis/server-watch.js";
 export { type ChannelHandler, createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
 
 export {

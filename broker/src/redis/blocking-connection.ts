@@ -1,8 +1,8 @@
-import { Command, Redis } from "ioredis";
+import { Command, type Redis } from "ioredis";
 import { BrokerError } from "../errors.js";
 import type { Reply } from "../scripts/define-script.js";
-import { asList, asNumber, asText } from "../scripts/parse-reply.js";
-import { connectionOptions, type RedisClient, serverAddress } from "./connect.js";
+import type { RedisClient } from "./connect.js";
+import { createMasterConnection } from "./master-connection.js";
 import type { RedisTarget } from "./redis-target.js";
 
 /** A reply is overdue when it is this much later than the command's own BLOCK time. */
@@ -33,10 +33,8 @@ export function createBlockingConnection(target: RedisTarget, commands: RedisCli
   };
   const open = async (): Promise<Redis> => {
     if (closed) throw new BrokerError("shutting-down", "the connection is closed");
-    const node = target.kind === "cluster" ? await nodeOfKey(commands, key) : serverAddress(target);
-    const redis = new Redis({ ...connectionOptions(target), ...node, retryStrategy: () => null });
-    // Trouble shows in the command that is waiting; without a listener it would be thrown.
-    redis.on("error", () => undefined);
+    const redis = await createMasterConnection(target, commands, key);
+    if (closed) throw new BrokerError("shutting-down", "the connection is closed");
     current = redis;
     await redis.connect();
     return redis;
@@ -64,19 +62,4 @@ export function createBlockingConnection(target: RedisTarget, commands: RedisCli
       discard();
     },
   };
-}
-
-/** The master that holds the slot of a key, asked afresh: it moves in a failover. */
-async function nodeOfKey(commands: RedisClient, key: string): Promise<{ host: string; port: number }> {
-  const ask = (...args: string[]) =>
-    commands.sendCommand(new Command("cluster", args, { replyEncoding: null })) as Promise<Reply>;
-  const slot = asNumber(await ask("KEYSLOT", key));
-  const ranges = asList(await ask("SLOTS"));
-  for (const range of ranges) {
-    const [first, last, master] = asList(range);
-    if (slot < asNumber(first) || slot > asNumber(last)) continue;
-    const [host, port] = asList(master);
-    return { host: asText(host), port: asNumber(port) };
-  }
-  throw new BrokerError("storage-unavailable", `no node holds slot ${slot}`);
 }

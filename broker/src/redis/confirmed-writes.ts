@@ -1,0 +1,123 @@
+import { Command, type Redis } from "ioredis";
+import { BrokerError } from "../errors.js";
+import { keys } from "../keys.js";
+import type { RedisClient } from "./connect.js";
+import { CONFIRM_TIMEOUT_MS, type Confirmation, confirmationOf, type Durability } from "./durability.js";
+import { createGroupConfirm } from "./group-confirm.js";
+import { joinWrites } from "./join-writes.js";
+import { createMasterConnection } from "./master-connection.js";
+import { wasNotCarriedOut } from "./not-carried-out.js";
+import type { RedisTarget } from "./redis-target.js";
+import { readFactsOf } from "./server-facts.js";
+
+/** Writes whose callers hear of success only when it will last, at the level of durability that was chosen. */
+export interface ConfirmedWrites {
+  /**
+   * @param write runs on the connection that is to be used, and must write something even if all is done already:
+   * a confirmation covers what its own connection has written.
+   * @throws BrokerError durability-unconfirmed if it was carried out and nobody confirmed it: repeat it; or what
+   * `write` throws.
+   */
+  run<Result>(shard: number, write: (redis: RedisClient) => Promise<Result>): Promise<Result>;
+  close(): void;
+}
+
+/** Longer than the longest wait for a confirmation, which holds up what is sent behind it. */
+const COMMAND_TIMEOUT_MS = 5 * CONFIRM_TIMEOUT_MS;
+
+/** A connection, and the confirmation of what was written on it. */
+interface Line {
+  readonly redis: Redis;
+  readonly confirm: () => Promise<void>;
+}
+
+/**
+ * At level `memory` writes go out on `commands`. Else they have connections of their own, for a confirmation holds up
+ * whatever is sent behind it: one, on a Cluster one for each shard. Such a connection is thrown away at the first sign
+ * of trouble, never restored: the confirmation of a new one would cover nothing of what the old one wrote.
+ */
+export function createConfirmedWrites(
+  target: RedisTarget,
+  commands: RedisClient,
+  durability: Durability,
+): ConfirmedWrites {
+  if (durability.level === "memory") return { run: (_shard, write) => write(commands), close: () => undefined };
+  const lines = new Map<number, Promise<Line>>();
+  let closed = false;
+  const discard = (slot: number, line: Promise<Line>): void => {
+    if (lines.get(slot) === line) lines.delete(slot);
+    line.then(({ redis }) => redis.disconnect()).catch(() => undefined);
+  };
+  const open = (slot: number): Promise<Line> => {
+    if (closed) throw new BrokerError("shutting-down", "the connections are closed");
+    const line = openLine(target, commands, { durability, key: keys.owner(slot) });
+    lines.set(slot, line);
+    line.then(({ redis }) => redis.on("end", () => discard(slot, line))).catch(() => discard(slot, line));
+    return line;
+  };
+  const runOn = async <Result>(line: Promise<Line>, write: (redis: RedisClient) => Promise<Result>) => {
+    const { redis, confirm } = await line;
+    const result = await write(redis);
+    await confirm();
+    return result;
+  };
+  return {
+    async run(shard, write) {
+      const slot = target.kind === "cluster" ? shard : 0;
+      const known = lines.get(slot);
+      const line = known ?? open(slot);
+      try {
+        return await runOn(line, write);
+      } catch (error) {
+        if (isAnswer(error)) throw error;
+        discard(slot, line);
+        // A connection that was cut while it was idle shows it only now: nothing was sent.
+        if (!known || !wasNotCarriedOut(error)) throw error;
+        return await runOn(open(slot), write);
+      }
+    },
+    close() {
+      closed = true;
+      for (const [slot, line] of lines) discard(slot, line);
+    },
+  };
+}
+
+async function openLine(
+  target: RedisTarget,
+  commands: RedisClient,
+  { durability, key }: { readonly durability: Durability; readonly key: string },
+): Promise<Line> {
+  const redis = await createMasterConnection(target, commands, key, { commandTimeout: COMMAND_TIMEOUT_MS });
+  joinWrites(redis);
+  try {
+    await redis.connect();
+    const confirmation = confirmationOf(durability, await readFactsOf(redis));
+    if (!confirmation) return { redis, confirm: () => Promise.resolve() };
+    return { redis, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };
+  } catch (error) {
+    redis.disconnect();
+    throw BrokerError.from(error, "storage-unavailable", "Redis did not say how it is set up");
+  }
+}
+
+async function confirm(redis: Redis, { command, args, atLeast }: Confirmation): Promise<void> {
+  let confirmed: number;
+  try {
+    // WAIT answers a number, WAITAOF two: local disks, disks of replicas.
+    const reply = (await redis.sendCommand(new Command(command, args.map(String)))) as number | number[];
+    confirmed = Array.isArray(reply) ? (reply[0] ?? 0) : reply;
+  } catch (error) {
+    throw new BrokerError("durability-unconfirmed", `Redis did not answer ${command}`, { cause: error });
+  }
+  if (confirmed < atLeast) {
+    throw new BrokerError("durability-unconfirmed", `${command} confirmed ${confirmed} of ${atLeast}`);
+  }
+}
+
+/** The server refused this one write; the next may succeed on the same connection. Not so where it is no master. */
+function isAnswer(error: unknown): boolean {
+  const cause = error instanceof BrokerError ? error.cause : error;
+  if (!(cause instanceof Error) || cause.name !== "ReplyError") return false;
+  return !/^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|LOADING)\b/.test(cause.message);
+}

@@ -1,0 +1,67 @@
+import type { ServerFacts } from "./server-facts.js";
+
+/**
+ * When a task counts as accepted. `memory`: Redis has carried out the admission. `fsync`: it is on the master's disk.
+ * `replicated`: so many replicas have it in memory.
+ */
+export type Durability =
+  | { readonly level: "memory" }
+  | { readonly level: "fsync" }
+  | { readonly level: "replicated"; readonly replicas: number };
+
+/** The command that confirms all writes sent before it on its connection, and what its reply must be. */
+export interface Confirmation {
+  readonly command: string;
+  readonly args: readonly (string | number)[];
+  /** How many servers (`WAIT`), or local disks (`WAITAOF`), must have the writes. */
+  readonly atLeast: number;
+}
+
+/** Longest wait for a confirmation. Then the outcome is unknown, and the admission is repeated. */
+export const CONFIRM_TIMEOUT_MS = 1_000;
+/** Sharded publish and subscribe, and flags of scripts, came with it. */
+const LEAST_VERSION = [7, 0] as const;
+
+/**
+ * How writes are confirmed; undefined if the reply to the write says enough: at level `memory`, and where the server
+ * forces each write to the disk before it answers (`appendfsync always`).
+ * https://redis.io/docs/latest/commands/waitaof/ (since 7.2), https://redis.io/docs/latest/commands/wait/
+ */
+export function confirmationOf(durability: Durability, facts: ServerFacts): Confirmation | undefined {
+  if (durability.level === "replicated") {
+    const { replicas } = durability;
+    return { command: "WAIT", args: [replicas, CONFIRM_TIMEOUT_MS], atLeast: replicas };
+  }
+  if (durability.level === "fsync" && facts.appendFsync !== "always" && facts.knowsWaitAof) {
+    return { command: "WAITAOF", args: [1, 0, CONFIRM_TIMEOUT_MS], atLeast: 1 };
+  }
+  return undefined;
+}
+
+/** What makes it wrong to start on this server at all: no waiting mends it. */
+export function obstaclesOf(durability: Durability, facts: ServerFacts): string[] {
+  const obstacles: string[] = [];
+  const [major = 0, minor = 0] = facts.version;
+  if (major < LEAST_VERSION[0] || (major === LEAST_VERSION[0] && minor < LEAST_VERSION[1])) {
+    obstacles.push(`Redis ${facts.version.join(".")} is older than ${LEAST_VERSION.join(".")}`);
+  }
+  if (durability.level === "fsync") {
+    if (!facts.appendOnly) obstacles.push("durability fsync needs appendonly yes");
+    else if (!facts.knowsWaitAof && facts.appendFsync !== "always") {
+      obstacles.push("durability fsync needs WAITAOF (Redis 7.2), or appendfsync always");
+    }
+  }
+  return obstacles;
+}
+
+/** What makes it wrong to accept work on this server at the moment, although it may mend while Sluice runs. */
+export function doubtsOf(durability: Durability, facts: ServerFacts): string[] {
+  const doubts: string[] = [];
+  if (facts.maxmemoryPolicy !== "noeviction") {
+    doubts.push(`maxmemory-policy is ${facts.maxmemoryPolicy}: Redis may throw accepted work away, set noeviction`);
+  }
+  if (durability.level === "replicated" && facts.replicas < durability.replicas) {
+    doubts.push(`${facts.replicas} of ${durability.replicas} replicas are connected`);
+  }
+  return doubts;
+}

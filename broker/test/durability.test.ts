@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { BrokerError, type Durability, wasNotCarriedOut } from "../src/index.js";
+import { confirmationOf, doubtsOf, obstaclesOf } from "../src/redis/durability.js";
+import { createGroupConfirm } from "../src/redis/group-confirm.js";
+import { parseInfo, type ServerFacts } from "../src/redis/server-facts.js";
+
+const FSYNC: Durability = { level: "fsync" };
+const REPLICATED: Durability = { level: "replicated", replicas: 1 };
+const MEMORY: Durability = { level: "memory" };
+
+const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
+  address: "h:1",
+  version: [7, 0, 15],
+  maxmemoryPolicy: "noeviction",
+  appendOnly: true,
+  appendFsync: "everysec",
+  knowsWaitAof: false,
+  replicas: 1,
+  ...change,
+});
+
+describe("what confirms a write", () => {
+  test.each([
+    ["memory", MEMORY, {}, undefined],
+    ["replicated", REPLICATED, {}, { command: "WAIT", args: [1, 1_000], atLeast: 1 }],
+    ["fsync", FSYNC, { knowsWaitAof: true }, { command: "WAITAOF", args: [1, 0, 1_000], atLeast: 1 }],
+    ["fsync where each write is forced to the disk", FSYNC, { appendFsync: "always", knowsWaitAof: true }, undefined],
+  ] as const)("%s", (_name, durability, facts, confirmation) => {
+    expect(confirmationOf(durability, factsOf(facts))).toEqual(confirmation);
+  });
+});
+
+describe("a server is refused at start", () => {
+  test.each([
+    ["that is too old", MEMORY, { version: [6, 2, 14] }, /older than 7.0/],
+    ["without AOF, at fsync", FSYNC, { appendOnly: false }, /appendonly yes/],
+    ["that cannot confirm what is on the disk, at fsync", FSYNC, {}, /WAITAOF/],
+  ] as const)("%s", (_name, durability, facts, message) => {
+    expect(obstaclesOf(durability, factsOf(facts))).toEqual([expect.stringMatching(message)]);
+  });
+
+  test.each([
+    [MEMORY, { appendOnly: false }],
+    [FSYNC, { appendFsync: "always" }],
+    [FSYNC, { knowsWaitAof: true }],
+    [REPLICATED, { replicas: 0 }],
+    [MEMORY, { version: [8, 2, 0] }],
+  ] as const)("and not at %o with %o", (durability, facts) => {
+    expect(obstaclesOf(durability, factsOf(facts))).toEqual([]);
+  });
+});
+
+test("eviction and missing replicas are doubts that may pass", () => {
+  expect(doubtsOf(MEMORY, factsOf({ maxmemoryPolicy: "volatile-lru" }))).toEqual([
+    expect.stringContaining("set noeviction"),
+  ]);
+  expect(doubtsOf(REPLICATED, factsOf({ replicas: 0 }))).toEqual(["0 of 1 replicas are connected"]);
+  expect(doubtsOf(REPLICATED, factsOf())).toEqual([]);
+  expect(doubtsOf(MEMORY, factsOf({ replicas: 0 }))).toEqual([]);
+});
+
+test("INFO is read line by line", () => {
+  const info = parseInfo(
+    "# Server\r\nredis_version:7.2.4\r\nexecutable:/a:b\r\n\r\n# Memory\r\nmaxmemory_policy:noeviction\r\n",
+  );
+  expect(Object.fromEntries(info)).toEqual({
+    redis_version: "7.2.4",
+    executable: "/a:b",
+    maxmemory_policy: "noeviction",
+  });
+});
+
+test("an unconfirmed write may have been carried out, whatever the reason", () => {
+  const reply = Object.assign(new Error("ERR WAITAOF cannot be used"), { name: "ReplyError" });
+  expect(wasNotCarriedOut(new BrokerError("durability-unconfirmed", "x", { cause: reply }))).toBe(false);
+});
+
+describe("confirmations in groups", () => {
+  /** Confirmations that end when they are told to. */
+  function scripted() {
+    const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
+    const confirm = createGroupConfirm(() => new Promise<void>((resolve, reject) => ends.push({ resolve, reject })));
+    return { ends, confirm };
+  }
+
+  test("one is under way, one more serves all that came meanwhile", async () => {
+    const { ends, confirm } = scripted();
+    const done: string[] = [];
+    const first = confirm().then(() => done.push("first"));
+    const later = ["a", "b", "c"].map((name) => confirm().then(() => done.push(name)));
+    expect(ends).toHaveLength(1);
+    ends[0]?.resolve();
+    await first;
+    expect(done).toEqual(["first"]);
+    expect(ends).toHaveLength(2);
+    ends[1]?.resolve();
+    await Promise.all(later);
+    expect(done).toEqual(["first", "a", "b", "c"]);
+    void confirm();
+    expect(ends).toHaveLength(3);
+  });
+
+  test("one that fails fails those that waited for it, and the next is made all the same", async () => {
+    const { ends, confirm } = scripted();
+    const first = confirm();
+    const second = confirm();
+    ends[0]?.reject(new Error("no"));
+    await expect(first).rejects.toThrow("no");
+    expect(ends).toHaveLength(2);
+    ends[1]?.resolve();
+    await expect(second).resolves.toBeUndefined();
+  });
+});
