@@ -1,4 +1,4 @@
-// npm start, npm test and npm run bench: plain Node without dependencies, for there may be none yet.
+// npm start, npm test, npm run bench and npm run faults: plain Node without dependencies, for there may be none yet.
 // Installs the packages, builds, and runs what was asked for.
 
 import { Buffer } from "node:buffer";
@@ -34,9 +34,13 @@ const commands = {
     await run("stack/dist/prepare.js");
     await run("bench/dist/main.js", args);
   },
+  faults: async () => {
+    await build();
+    await run("faults/dist/main.js", args);
+  },
 };
 
-if (!Object.hasOwn(commands, command ?? "")) fail("Use npm start, npm test or npm run bench.");
+if (!Object.hasOwn(commands, command ?? "")) fail("Use npm start, npm test, npm run bench or npm run faults.");
 checkNode();
 await commands[command]();
 

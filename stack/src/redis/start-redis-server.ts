@@ -22,6 +22,8 @@ export interface RedisServerOptions {
   readonly appendonly?: "everysec" | "no" | "always";
   /** More arguments in redis-server's form: `["--maxmemory", "100mb"]`. */
   readonly extraArgs?: readonly string[];
+  /** A file of settings that it may rewrite (a replica that is promoted notes it there); those given here stand before it. */
+  readonly configFile?: string;
   /** Its output; `redis.log` in `dir` if absent. */
   readonly logFile?: string;
   /** The program; the first of {@link REDIS_PROGRAMS} on PATH if absent. */
@@ -95,6 +97,7 @@ async function startOn(
 function redisArguments(port: number, dir: string, options: RedisServerOptions): string[] {
   const appendonly = options.appendonly === undefined ? ["no"] : ["yes", "--appendfsync", options.appendonly];
   return [
+    ...(options.configFile === undefined ? [] : [options.configFile]),
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
     ...["--maxmemory-policy", "noeviction", "--save", "", "--appendonly", ...appendonly],
     ...(options.extraArgs ?? []),

@@ -13,6 +13,8 @@ export interface RoleLaunch {
   /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** The folder that holds `ROLE/dist/main.js`; this checkout if absent. */
+  readonly root?: string;
   /** Longest time until it must be ready, in ms. @defaultValue 30,000 */
   readonly readyMs?: number;
   readonly signal?: AbortSignal;
@@ -35,13 +37,13 @@ const NODE_FLAGS: Partial<Record<Role, readonly string[]>> = {
  * @throws Error with the end of its log if it does not.
  */
 export async function launchRole(launch: RoleLaunch): Promise<RunningProcess> {
-  const { name, role, env, logFile, readyMs = 30_000, signal } = launch;
+  const { name, role, env, logFile, root = projectFolders.root, readyMs = 30_000, signal } = launch;
   const running = await startProcess({
     name,
     command: process.execPath,
-    args: [...(NODE_FLAGS[role] ?? []), join(projectFolders.root, role, "dist", "main.js")],
+    args: [...(NODE_FLAGS[role] ?? []), join(root, role, "dist", "main.js")],
     env,
-    cwd: projectFolders.root,
+    cwd: root,
     logFile,
   });
   const url = `${roleUrl(role, env)}/healthz/ready`;

@@ -1,0 +1,89 @@
+import { join } from "node:path";
+
+import { freePort, type RedisServer, type RedisServerOptions, sendCommand, startRedisServer } from "@sluice/stack";
+
+import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
+
+/** One redis-server that can be killed and started again in its place, behind a link. */
+export interface RedisNode {
+  readonly name: string;
+  /** The server's own port: the harness's way in, past the link. */
+  readonly port: number;
+  /** What the roles and the other servers use. */
+  readonly link: TcpLink;
+  readonly isRunning: () => boolean;
+  pid(): number;
+  kill(): Promise<void>;
+  /** On the same port, with the same data. */
+  restart(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** A command past the link; words without white space. */
+  command(...words: string[]): Promise<string>;
+  /** One field of `INFO`; undefined if it is not there. */
+  info(section: string, field: string): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a redis-server with AOF everysec behind a link of its own.
+ * @param spec.args given the port of the link, which the server announces where others have to find it.
+ */
+export async function startRedisNode(spec: {
+  readonly name: string;
+  readonly dir: string;
+  readonly args: (linkPort: number) => readonly string[];
+  readonly configFile?: string;
+}): Promise<RedisNode> {
+  const dir = join(spec.dir, spec.name);
+  const port = await freePort();
+  const link = await startTcpLink({ name: spec.name, targetPort: port });
+  const options: RedisServerOptions = {
+    dir,
+    port,
+    appendonly: "everysec",
+    extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0"],
+    ...(spec.configFile === undefined ? {} : { configFile: spec.configFile }),
+  };
+  let server: RedisServer = await startRedisServer(options);
+  let running = true;
+  const command = (...words: string[]) => sendCommand(port, words);
+  return {
+    name: spec.name,
+    port,
+    link,
+    isRunning: () => running,
+    pid: () => server.running.pid,
+    async kill() {
+      running = false;
+      server.kill("SIGKILL");
+      await server.running.exited;
+    },
+    async restart() {
+      if (running) return;
+      server = await startAgain(options);
+      running = true;
+    },
+    signal: (signal) => server.kill(signal),
+    command,
+    async info(section, field) {
+      const line = (await command("INFO", section)).split("\r\n").find((one) => one.startsWith(`${field}:`));
+      return line?.slice(field.length + 1);
+    },
+    async stop() {
+      await link.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** An outgoing connection may hold the port for a moment. */
+async function startAgain(options: RedisServerOptions): Promise<RedisServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startRedisServer(options);
+    } catch (error) {
+      if (attempt === 5) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}

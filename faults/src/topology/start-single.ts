@@ -1,0 +1,27 @@
+import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
+import { startRedisNode } from "./redis-node.js";
+import type { Topology } from "./topology.js";
+
+/** Starts one redis-server. Each process of a role gets a link of its own to it. */
+export async function startSingle(dir: string): Promise<Topology> {
+  const node = await startRedisNode({ name: "redis", dir, args: () => [] });
+  const links = new Map<string, TcpLink>();
+  return {
+    kind: "S",
+    nodes: [node],
+    links: () => [...links.values()],
+    async urlFor(processName) {
+      const link =
+        links.get(processName) ?? (await startTcpLink({ name: `${processName}>redis`, targetPort: node.port }));
+      links.set(processName, link);
+      return `redis://${link.address}`;
+    },
+    masters: async () => (node.isRunning() ? [node] : []),
+    masterOfShard: async () => node,
+    isWhole: async () => node.isRunning() && (await node.command("PING")) === "PONG",
+    async stop() {
+      await Promise.all([...links.values()].map((link) => link.stop()));
+      await node.stop();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { TcpLink } from "../proxy/tcp-link.js";
+import type { RedisNode } from "./redis-node.js";
+
+/**
+ * How Redis is set up.
+ * - `S`: one server, AOF everysec.
+ * - `R`: a master, two replicas, three Sentinels.
+ * - `C`: a Cluster of three masters with a replica each.
+ */
+export const TOPOLOGY_KINDS = ["S", "R", "C"] as const;
+
+/** One of them. */
+export type TopologyKind = (typeof TOPOLOGY_KINDS)[number];
+
+/** Real redis-servers of one setup, which faults can be done to. */
+export interface Topology {
+  readonly kind: TopologyKind;
+  readonly nodes: readonly RedisNode[];
+  /** Links in front of the servers; those in front of one role's connections on `S`. Grows with `urlFor`. */
+  links(): readonly TcpLink[];
+  /** The `REDIS_URL` of one process of a role. On `S` a link of its own, else the links of the servers. */
+  urlFor(processName: string): Promise<string>;
+  /** The nodes that are masters now, as they say themselves; those that do not answer are left out. */
+  masters(): Promise<RedisNode[]>;
+  /** The masters of these shards now, one for each. */
+  masterOfShard(shard: number): Promise<RedisNode | undefined>;
+  /** Whether everything that was acknowledged would survive the loss of any one node: replicas are connected. */
+  isWhole(): Promise<boolean>;
+  /** Stops links and servers. */
+  stop(): Promise<void>;
+}
+
+/** Waits until it is whole. @throws Error after `timeoutMs`. */
+export async function waitUntilWhole(topology: Topology, timeoutMs: number): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!(await topology.isWhole().catch(() => false))) {
+    if (performance.now() > deadlineMs) throw new Error(`topology ${topology.kind} is not whole after ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
