@@ -1,21 +1,14 @@
-import { type Clock, dropLane, listLanes, readNew, type RedisClient, sweepPending } from "@sluice/broker";
-import type { Logger } from "pino";
+import { dropLane, listLanes, readNew, type ReadyStream } from "@sluice/broker";
 import type { LaneDirectory } from "./lane-directory.js";
-import type { Ledger } from "./ledger.js";
 import type { Ownership } from "./ownership.js";
-import type { ServerClock } from "./server-clock.js";
+import { type WalkDeps, walkPending } from "./walk-pending.js";
 
 /** Most runs of one such lane in memory. Whoever waits behind them is read as they end. */
 const MAX_IN_MEMORY = 10_000;
 
 /** What serving leftovers needs. */
-export interface LeftoverDeps {
-  readonly redis: RedisClient;
-  readonly clock: Clock;
-  readonly serverClock: ServerClock;
-  readonly log: Logger;
+export interface LeftoverDeps extends WalkDeps {
   readonly lanes: LaneDirectory;
-  readonly ledger: Ledger;
   readonly ownership: Ownership;
 }
 
@@ -35,14 +28,10 @@ export async function serveLeftovers(deps: LeftoverDeps, batcher: string, shard:
   return found;
 }
 
-async function listLeftover(
-  { redis, clock, serverClock, log, ledger, ownership }: LeftoverDeps,
-  batcher: string,
-  stream: { readonly shard: number; readonly lane: string },
-): Promise<number> {
+async function listLeftover(deps: LeftoverDeps, batcher: string, stream: ReadyStream): Promise<number> {
+  const { redis, clock, serverClock, log, ledger, ownership } = deps;
   const { shard, lane } = stream;
-  const known = ledger.knownEntryIds(shard, lane);
-  const pending = await sweepPending(redis, stream, batcher, (entryId) => known.has(entryId));
+  const pending = await walkPending(deps, batcher, stream);
   const room = MAX_IN_MEMORY - ledger.countOf(lane) - pending.length;
   const fresh = room > 0 && ownership.owns(shard) ? await readNew(redis, stream, batcher, room) : [];
   if (!ownership.owns(shard)) return 0;

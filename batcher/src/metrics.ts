@@ -23,6 +23,8 @@ export interface BatcherMetrics {
   lookedUp(outcome: "closed" | "leased" | "ready" | "apart" | "failed"): void;
   expired(model: string): void;
   reclaimed(pool: string): void;
+  /** Entries of ready streams that could not be read. */
+  buried(count: number): void;
   queueDepth(lane: ServedLane, entries: number): void;
   credits(pool: string, credits: PoolCredits): void;
 }
@@ -52,6 +54,12 @@ export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
   const lookUps = counter(registry, "sluice_look_ups_total", "Published tasks that had to be looked up.", ["outcome"]);
   const expired = counter(registry, "sluice_expired_total", "Tasks that were late before they left.", ["model"]);
   const reclaimed = counter(registry, "sluice_reclaimed_batches_total", "Batches of dead worker slots.", ["pool"]);
+  const buried = counter(
+    registry,
+    "sluice_malformed_entries_total",
+    "Entries of ready streams that could not be read.",
+    [],
+  );
   const depth = gauge(registry, "sluice_queue_depth", "Open tasks on this batcher's shards.", {
     names: ["model", "class"],
   });
@@ -67,6 +75,7 @@ export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
     lookedUp: (outcome) => lookUps.inc({ outcome }),
     expired: (model) => expired.inc({ model }),
     reclaimed: (pool) => reclaimed.inc({ pool }),
+    buried: (count) => buried.inc(count),
     queueDepth: ({ model, batchClass }, entries) => depth.set({ model, class: batchClass }, entries),
     credits(pool, { used, total }) {
       credits.set({ pool, kind: "used" }, used);

@@ -1,12 +1,8 @@
-import { type Clock, dropIdleBatchers, type RedisClient, sweepPending } from "@sluice/broker";
-import type { Logger } from "pino";
-import type { LaneDirectory } from "./lane-directory.js";
-import type { Ledger } from "./ledger.js";
+import { dropIdleBatchers } from "@sluice/broker";
+import { type LeftoverDeps, serveLeftovers } from "./leftover-lanes.js";
 import type { LoopHealth } from "./loop-health.js";
-import type { Ownership } from "./ownership.js";
-import type { ServerClock } from "./server-clock.js";
-import { serveLeftovers } from "./leftover-lanes.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
+import { walkPending } from "./walk-pending.js";
 
 const SWEEP_EVERY_MS = 5_000;
 /** Consumers of batchers that are gone pile up slowly, one for each boot: looked at in one walk of so many. */
@@ -29,15 +25,8 @@ export interface SweepLoops {
  * the ledger harmless.
  */
 export function createSweepLoops(
-  deps: {
-    readonly redis: RedisClient;
-    readonly clock: Clock;
-    readonly serverClock: ServerClock;
-    readonly log: Logger;
+  deps: LeftoverDeps & {
     readonly health: LoopHealth;
-    readonly lanes: LaneDirectory;
-    readonly ledger: Ledger;
-    readonly ownership: Ownership;
     /** New references are waiting. */
     readonly listed: () => void;
   },
@@ -82,10 +71,9 @@ type SweepDeps = Parameters<typeof createSweepLoops>[0];
 async function sweepShard(deps: SweepDeps, batcher: string, shard: number): Promise<void> {
   let found = 0;
   for (const lane of deps.lanes.lanes()) {
-    const known = deps.ledger.knownEntryIds(shard, lane.name);
-    const refs = await sweepPending(deps.redis, { shard, lane: lane.name }, batcher, (entryId) => known.has(entryId));
+    const refs = await walkPending(deps, batcher, { shard, lane: lane.name });
     if (!deps.ownership.owns(shard)) return;
-    // What was read since `known` was made comes back too; the ledger knows it by now and changes nothing.
+    // What was read while the walk was under way comes back too; the ledger knows it by now and changes nothing.
     found += deps.ledger.list(refs, deps.clock.monotonicMs(), deps.serverClock.nowMs());
   }
   found += await serveLeftovers(deps, batcher, shard);

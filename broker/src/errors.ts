@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   "endpoint-unavailable": { meaning: "The inference endpoint is down, overloaded or too slow.", retryable: true },
   "input-rejected": { meaning: "The model or the decoder refused this input.", retryable: false },
   "upstream-invalid": { meaning: "The inference endpoint gave an answer that cannot be used.", retryable: false },
+  "entry-malformed": { meaning: "An entry of a ready stream was not written by Sluice.", retryable: false },
   "worker-died": { meaning: "Workers died each time they ran this input.", retryable: false },
   "config-invalid": { meaning: "A setting has a value or a combination that is not allowed.", retryable: false },
   internal: { meaning: "A bug in Sluice.", retryable: false },

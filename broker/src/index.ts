@@ -119,7 +119,9 @@ export {
 export { dropLane, listLanes, openLane, type ReadyStream } from "./batches/ready-lanes.js";
 export {
   createReadyReader,
+  buryEntries,
   dropIdleBatchers,
+  type PendingEntries,
   readNew,
   type ReadyReader,
   sweepPending,

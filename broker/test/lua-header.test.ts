@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { admitScript } from "../src/scripts/admit.js";
+import { buryEntriesScript } from "../src/scripts/bury-entries.js";
 import { cancelScript } from "../src/scripts/cancel.js";
 import { claimIdempotencyScript } from "../src/scripts/claim-idempotency.js";
 import { claimScript } from "../src/scripts/claim.js";
+import { confirmIdempotencyScript } from "../src/scripts/confirm-idempotency.js";
 import { dropIdleConsumersScript } from "../src/scripts/drop-idle-consumers.js";
 import { dropLaneScript } from "../src/scripts/drop-lane.js";
 import { expireScript } from "../src/scripts/expire.js";
@@ -15,14 +17,17 @@ import { openLaneScript } from "../src/scripts/open-lane.js";
 import { ownShardScript } from "../src/scripts/own-shard.js";
 import { publishBatchScript } from "../src/scripts/publish-batch.js";
 import { readTaskScript } from "../src/scripts/read-task.js";
+import { releaseIdempotencyScript } from "../src/scripts/release-idempotency.js";
 import { settleScript } from "../src/scripts/settle.js";
 import { unclaimScript } from "../src/scripts/unclaim.js";
 
 const scripts = [
   admitScript,
+  buryEntriesScript,
   cancelScript,
   claimIdempotencyScript,
   claimScript,
+  confirmIdempotencyScript,
   dropIdleConsumersScript,
   dropLaneScript,
   expireScript,
@@ -33,6 +38,7 @@ const scripts = [
   ownShardScript,
   publishBatchScript,
   readTaskScript,
+  releaseIdempotencyScript,
   settleScript,
   unclaimScript,
 ];

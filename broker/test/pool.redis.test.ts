@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   announceBatcher,
-  bindIdempotencyKey,
   claimRuns,
-  confirmIdempotencyKey,
   countLiveSlots,
   createNoticeReader,
   createReadyReader,
@@ -14,7 +12,7 @@ import {
   ownShard,
   publishBatch,
   reclaimDeadNotice,
-  releaseIdempotencyKey,
+  type Ref,
   removeBatcher,
   removeSlots,
   sweepPending,
@@ -28,6 +26,9 @@ const LANE = "m:1:local:now";
 const publish = (runIds: string[], batchId = "batch-1", batchClass: "now" | "bulk" = "now") =>
   publishBatch(fixture.redis, "p", { batchClass, notice: noticeOf(runIds, batchId), prefetch: 1 });
 const done = (batchId: string) => ({ batchId, serviceMs: 1, unsettled: [] });
+
+/** What a walk finds when nothing is malformed. */
+const pendingOf = (...refs: readonly (Ref | undefined)[]) => ({ refs, malformed: [] });
 
 describe("credits and notices", () => {
   test("there are as many credits as live slots and their prefetch, shared by both classes", async () => {
@@ -110,10 +111,10 @@ describe("ready streams", () => {
     });
     expect(await reader.read([stream], 10, 10)).toEqual([]);
     reader.close();
-    expect(await sweepPending(redis, stream, "b1", (entryId) => entryId === ref?.entryId)).toEqual([]);
-    expect(await sweepPending(redis, stream, "b1", () => false)).toEqual([ref]);
-    expect(await sweepPending(redis, stream, "b2", () => true)).toEqual([ref]);
-    expect(await sweepPending(redis, stream, "b2", () => true)).toEqual([]);
+    expect(await sweepPending(redis, stream, "b1", (entryId) => entryId === ref?.entryId)).toEqual(pendingOf());
+    expect(await sweepPending(redis, stream, "b1", () => false)).toEqual(pendingOf(ref));
+    expect(await sweepPending(redis, stream, "b2", () => true)).toEqual(pendingOf(ref));
+    expect(await sweepPending(redis, stream, "b2", () => true)).toEqual(pendingOf());
   });
 
   test("1,200 pending entries of another are swept up whole", async () => {
@@ -127,7 +128,10 @@ describe("ready streams", () => {
     await pipeline.exec();
     expect(await reader.read([stream], 2_000, 100)).toHaveLength(1_200);
     reader.close();
-    expect(await sweepPending(redis, stream, "b2", () => true)).toHaveLength(1_200);
+    expect(await sweepPending(redis, stream, "b2", () => true)).toMatchObject({
+      refs: { length: 1_200 },
+      malformed: [],
+    });
   });
 
   test("a stream that is deleted, or that loses its group, is made again at 0: nothing is skipped", async () => {
@@ -188,28 +192,5 @@ describe("ownership", () => {
     expect(await announceBatcher(redis, "b2")).toEqual(["b2"]);
     await redis.zadd(keys.batchers, 1, "long-silent");
     expect(await announceBatcher(redis, "b2")).toEqual(["b2"]);
-  });
-});
-
-describe("Idempotency-Key", () => {
-  const request = { owner: "anna", key: "k", fingerprint: "f", taskId: "t1", version: "1" };
-
-  test("belongs to its first request: others wait, replay, or are refused", async () => {
-    const { redis } = fixture;
-    expect(await bindIdempotencyKey(redis, request)).toEqual({ taskId: "t1", version: "1", admitted: false });
-    const again = { ...request, taskId: "t2", version: "2" };
-    await expect(bindIdempotencyKey(redis, again)).rejects.toMatchObject({ code: "request-in-progress" });
-    await confirmIdempotencyKey(redis, "anna", "k");
-    expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: true });
-    const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
-    await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
-    expect(await bindIdempotencyKey(redis, { ...again, owner: "bert" })).toMatchObject({ taskId: "t2" });
-  });
-
-  test("a refusal leaves nothing behind", async () => {
-    const { redis } = fixture;
-    await bindIdempotencyKey(redis, request);
-    await releaseIdempotencyKey(redis, "anna", "k");
-    expect(await dumpState(redis)).toEqual({});
   });
 });

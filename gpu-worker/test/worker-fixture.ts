@@ -185,6 +185,11 @@ export async function until(what: () => Promise<boolean> | boolean, timeoutMs = 
   }
 }
 
+function runIdOf(entry: [Buffer, Buffer[]]): string {
+  const ref = parseReadyEntry("", entry);
+  return typeof ref === "object" ? ref.runId : "?";
+}
+
 /** What is left in Redis, apart from tasks and finished runs. */
 export async function leftovers(redis: RedisClient) {
   const ready: string[] = [];
@@ -192,7 +197,7 @@ export async function leftovers(redis: RedisClient) {
   let pendingNotices = 0;
   for (let shard = 0; shard < SHARD_COUNT; shard++) {
     for (const key of await redis.keys(keys.ready(shard, "*"))) {
-      for (const entry of await redis.xrangeBuffer(key, "-", "+")) ready.push(parseReadyEntry("", entry)?.runId ?? "?");
+      for (const entry of await redis.xrangeBuffer(key, "-", "+")) ready.push(runIdOf(entry));
     }
   }
   for (const batchClass of ["now", "bulk"]) {

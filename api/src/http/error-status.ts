@@ -26,6 +26,7 @@ export const ERROR_STATUS = {
   "input-rejected": 422,
   "headers-too-large": 431,
   "config-invalid": 500,
+  "entry-malformed": 500,
   internal: 500,
   "upstream-invalid": 502,
   "worker-died": 502,

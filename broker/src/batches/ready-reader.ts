@@ -4,11 +4,16 @@ import { keys } from "../keys.js";
 import { createBlockingConnection } from "../redis/blocking-connection.js";
 import type { RedisClient } from "../redis/connect.js";
 import type { RedisTarget } from "../redis/redis-target.js";
+import { buryEntriesScript } from "../scripts/bury-entries.js";
 import { asList, asText } from "../scripts/parse-reply.js";
 import type { Reply } from "../scripts/define-script.js";
 import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
+import { encodeFailure } from "../tasks/outcome.js";
 import { openLane, type ReadyStream } from "./ready-lanes.js";
 import { parseReadyEntry, type Ref } from "./ref.js";
+
+/** How much of an entry that cannot be read is kept, for whoever looks for its origin. */
+const MAX_BURIED_BYTES = 1_024;
 
 /** A blocking read loop over some ready streams, with a connection of its own. */
 export interface ReadyReader {
@@ -62,10 +67,18 @@ function parseStreams(reply: Reply, streams: readonly ReadyStream[], names: read
     if (lane === undefined) throw new BrokerError("internal", "Redis answered for a stream that was not asked for");
     for (const entry of asList(entries)) {
       const ref = parseReadyEntry(lane, entry);
-      if (ref) refs.push(ref);
+      // What is malformed stays pending, and the next walk finds it.
+      if (typeof ref === "object") refs.push(ref);
     }
   }
   return refs;
+}
+
+/** What a walk over the pending entries of a ready stream found. */
+export interface PendingEntries {
+  readonly refs: readonly Ref[];
+  /** Ids of entries that no version of Sluice wrote. */
+  readonly malformed: readonly string[];
 }
 
 /**
@@ -79,9 +92,10 @@ export async function sweepPending(
   stream: ReadyStream,
   consumer: string,
   isKnown: (entryId: string) => boolean,
-): Promise<Ref[]> {
+): Promise<PendingEntries> {
   const key = keys.ready(stream.shard, stream.lane);
   const refs: Ref[] = [];
+  const malformed: string[] = [];
   const pageSize = 500;
   for (let from = "-"; ;) {
     const page = asList(await sendOrNothing(redis, "xpending", key, "batchers", from, "+", pageSize)).map(asList);
@@ -90,10 +104,14 @@ export async function sweepPending(
       .map(([id]) => asText(id));
     if (wanted.length > 0) {
       const claimed = asList(await sendOrNothing(redis, "xclaim", key, "batchers", consumer, 0, ...wanted));
-      refs.push(...claimed.flatMap((entry) => parseReadyEntry(stream.lane, entry) ?? []));
+      for (const entry of claimed) {
+        const ref = parseReadyEntry(stream.lane, entry);
+        if (ref === "malformed") malformed.push(asText(asList(entry)[0]));
+        else if (ref) refs.push(ref);
+      }
     }
     const last = page.at(-1)?.[0];
-    if (page.length < pageSize || last === undefined) return refs;
+    if (page.length < pageSize || last === undefined) return { refs, malformed };
     from = `(${asText(last)}`;
   }
 }
@@ -111,6 +129,25 @@ export async function readNew(
   const key = keys.ready(stream.shard, stream.lane);
   const args = ["GROUP", "batchers", consumer, "COUNT", count, "STREAMS", key, ">"];
   return parseStreams(await sendOrNothing(redis, "xreadgroup", ...args), [stream], [key]);
+}
+
+/**
+ * Moves entries that cannot be read to the shard's dead letters, with the reason: nothing else would ever take them
+ * away.
+ * @returns how many it moved. @throws BrokerError storage-unavailable
+ */
+export async function buryEntries(
+  redis: RedisClient,
+  { shard, lane }: ReadyStream,
+  entryIds: readonly string[],
+): Promise<number> {
+  if (entryIds.length === 0) return 0;
+  const failure = encodeFailure({ code: "entry-malformed", message: "an entry of a ready stream cannot be read" });
+  return await buryEntriesScript.run(
+    redis,
+    { ready: keys.ready(shard, lane), dead: keys.dead(shard) },
+    { lane, reason: "entry-malformed", error: failure, maxBytes: MAX_BURIED_BYTES, "entryId...": entryIds },
+  );
 }
 
 /** Forgets consumers without pending entries that have been silent for `idleMs`: batchers that are gone. */

@@ -20,21 +20,25 @@ export interface Ref {
   readonly signature: string;
 }
 
+const OTHER_VERSION = /^ref\d+$/;
+
 /**
  * Reads one stream entry `[id, ["ref", "RUN DIGEST DEADLINE COST SIGNATURE"]]` of a ready stream, as `lua/admit.lua`
  * writes it; the signature is the rest and may hold spaces or be empty. One field, because decoding five costs a
  * batcher 5 us more per task than splitting one (half of what reading an entry costs it).
- * @returns undefined if it is not one of ours (another version, or written by hand): such an entry is left alone.
+ * @returns undefined for an entry that was deleted, and for one of another version (its field is `ref2`, say), which is
+ * left for those who can read it; "malformed" for what no version of Sluice writes.
  */
-export function parseReadyEntry(lane: string, entry: Reply): Ref | undefined {
+export function parseReadyEntry(lane: string, entry: Reply): Ref | "malformed" | undefined {
   const [id, fields] = asList(entry);
   if (!Array.isArray(fields)) return undefined;
   const [name, value] = asList(fields);
-  if (value === undefined || asText(name) !== "ref") return undefined;
+  if (name !== undefined && OTHER_VERSION.test(asText(name))) return undefined;
+  if (value === undefined || asText(name) !== "ref") return "malformed";
   const [runId = "", digest = "", deadline, cost, ...signature] = asText(value).split(" ");
   const shard = parseTaskId(runId)?.shard;
   const ref = { deadlineMs: Number(deadline), cost: Number(cost) };
-  if (shard === undefined || !Number.isFinite(ref.deadlineMs) || !(ref.cost > 0)) return undefined;
+  if (shard === undefined || !Number.isFinite(ref.deadlineMs) || !(ref.cost > 0)) return "malformed";
   const entryId = asText(id);
   const admittedMs = Number(entryId.slice(0, entryId.indexOf("-")));
   return { runId, shard, entryId, admittedMs, lane, digest, ...ref, signature: signature.join(" ") };
