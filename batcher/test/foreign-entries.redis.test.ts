@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keys, listDeadLetters } from "@sluice/broker";
+import { createLocalBlobStore, DEFAULT_SETTINGS, keys, listDeadLetters, redriveDeadLetter } from "@sluice/broker";
 import {
   admitMany,
   metricOf,
@@ -13,6 +13,7 @@ import {
 } from "./batcher-fixture.js";
 
 const fixture = useBatchers();
+const noBlobs = createLocalBlobStore("no-such-folder");
 
 describe("an entry of a ready stream", () => {
   test("that nobody can read becomes a dead letter, with its reason, and holds up nothing", async () => {
@@ -41,6 +42,11 @@ describe("an entry of a ready stream", () => {
       "task written by hand",
     ]);
     expect(Math.max(...contents.map((text) => text.length))).toBe(1_024);
+    for (const letter of letters) {
+      const redrive = redriveDeadLetter(redis, noBlobs, letter, { owner: "", settings: DEFAULT_SETTINGS.forAll });
+      await expect(redrive).rejects.toMatchObject({ code: "entry-malformed" });
+    }
+    expect(await listDeadLetters(redis)).toEqual(letters);
     expect(await metricOf(batcher, "sluice_malformed_entries_total")).toBe(4);
     expect(await statesOf(redis, ids)).toEqual({ SUCCESS: 20 });
     expect(await openEntries(redis)).toBe(0);

@@ -1,16 +1,21 @@
 import fc from "fast-check";
+import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import {
   BrokerError,
   createTaskId,
   decodeCredit,
+  decodeFailure,
   decodeNotice,
   decodeOutput,
+  decodeRecord,
   DEFAULT_SETTINGS,
   digestOf,
   encodeCredit,
+  encodeFailure,
   encodeNotice,
   encodeOutput,
+  ERROR_CODES,
   formatLane,
   parseLane,
   parseRedisUrl,
@@ -114,6 +119,32 @@ describe("messages between batchers and workers", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test("what a run came to is read back, and anything else is told apart from it", () => {
+    const output = encodeOutput([{ name: "O", datatype: "FP32", shape: [1], data: Buffer.from([0, 0, 0, 1]) }]);
+    const failure = encodeFailure({ code: "input-rejected", message: "no" });
+    expect(decodeFailure(failure)).toEqual({ code: "input-rejected", message: "no" });
+    const others = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.integer({ min: 0, max: output.length - 1 }).map((length) => output.subarray(0, length)),
+      fc.array(fc.oneof(fc.integer(), fc.string(), fc.constant(null))).map((list) => new Packr().pack(list)),
+    );
+    fc.assert(
+      fc.property(others, (bytes) => {
+        try {
+          expect(encodeOutput(decodeOutput(bytes)).length).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "upstream-invalid" });
+        }
+        expect(typeof decodeFailure(bytes).message).toBe("string");
+        expect(decodeFailure(bytes).code in ERROR_CODES).toBe(true);
+        decodeRecord(bytes);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(() => decodeOutput(output.subarray(0, output.length - 1))).toThrow("cannot be read");
+    expect(decodeFailure(failure.subarray(0, 3))).toEqual({ code: "internal", message: expect.any(String) as string });
   });
 
   test("a notice that names something else than runs is refused: it would become a key", () => {

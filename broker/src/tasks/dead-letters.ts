@@ -12,11 +12,12 @@ import type { Settings } from "../settings/settings.js";
 import { admitTask, type AdmitRequest } from "./admission.js";
 import { decodeFailure, type TaskFailure } from "./outcome.js";
 
-/** A run that failed for good, with its input. */
+/** A run that failed for good, with its input; or a part of an entry that could not be read, of no run. */
 export interface DeadLetter {
   readonly shard: number;
   /** Its entry in the shard's dead stream; the first part is the server time in milliseconds. */
   readonly entryId: string;
+  /** Empty for an entry that could not be read. */
   readonly runId: string;
   readonly lane: string;
   readonly digest: string;
@@ -70,7 +71,8 @@ export async function deleteDeadLetter(redis: RedisClient, blobs: BlobStore, let
  * so a redrive that is repeated after a cut connection makes no second task. A blob is copied first: it has the id of
  * its run.
  * @returns the new task's id.
- * @throws BrokerError queue-full (the dead letter stays) | input-rejected (its blob is gone) | storage-unavailable
+ * @throws BrokerError queue-full (the dead letter stays) | input-rejected (its blob is gone) | entry-malformed (there
+ * never was a run) | storage-unavailable
  */
 export async function redriveDeadLetter(
   redis: RedisClient,
@@ -78,6 +80,7 @@ export async function redriveDeadLetter(
   letter: DeadLetter,
   redrive: { readonly owner: string; readonly settings: Settings; readonly cacheTtlS?: number },
 ): Promise<string> {
+  if (letter.runId === "") throw new BrokerError("entry-malformed", "this dead letter never was a task");
   const lane = parseLane(letter.lane);
   if (!lane) throw new BrokerError("internal", `a dead letter names no lane: ${letter.lane}`);
   const entropy = createHash("sha256").update(`redrive ${letter.runId} ${letter.entryId}`).digest();

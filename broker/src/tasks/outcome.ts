@@ -1,5 +1,5 @@
-import { Packr } from "msgpackr";
-import { ERROR_CODES, type ErrorCode } from "../errors.js";
+import { BrokerError, ERROR_CODES, type ErrorCode } from "../errors.js";
+import { packList, unpackList } from "../msgpack-list.js";
 
 /** One output tensor of one row, as the model gave it: little-endian, row-major; BYTES elements carry 4-byte lengths. */
 export interface OutputTensor {
@@ -35,40 +35,61 @@ export interface RunRecord {
   readonly attempts: number;
 }
 
-const packr = new Packr({ useRecords: false });
-
 /** Output tensors -> msgpack. */
 export function encodeOutput(tensors: readonly OutputTensor[]): Buffer {
-  return packr.pack(tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, data]));
+  return packList(tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, data]));
 }
 
-/** msgpack -> output tensors. @throws Error on bytes that `encodeOutput` did not write. */
+/** msgpack -> output tensors. @throws BrokerError upstream-invalid on bytes that `encodeOutput` did not write. */
 export function decodeOutput(bytes: Uint8Array): OutputTensor[] {
-  const list = packr.unpack(bytes) as [string, string, number[], Uint8Array][];
-  return list.map(([name, datatype, shape, data]) => ({ name, datatype, shape, data }));
+  const list = unpackList(bytes);
+  if (!list) throw new BrokerError("upstream-invalid", "a stored result cannot be read");
+  return list.map((tensor) => {
+    const [name, datatype, shape, data] = Array.isArray(tensor) ? (tensor as unknown[]) : [];
+    const named = typeof name === "string" && typeof datatype === "string";
+    if (!named || !Array.isArray(shape) || !shape.every(Number.isInteger) || !(data instanceof Uint8Array)) {
+      throw new BrokerError("upstream-invalid", "a stored result cannot be read");
+    }
+    return { name, datatype, shape: shape as number[], data };
+  });
 }
 
 /** Failure -> msgpack. */
 export function encodeFailure(failure: TaskFailure): Buffer {
-  return packr.pack([failure.code, failure.message]);
+  return packList([failure.code, failure.message]);
 }
 
-/** msgpack -> failure; an unknown code (written by a newer version) reads as `internal`. */
+/** msgpack -> failure; an unknown code (written by a newer version), or bytes of nobody's, read as `internal`. */
 export function decodeFailure(bytes: Uint8Array): TaskFailure {
-  const [code, message] = packr.unpack(bytes) as [string, string];
-  return { code: code in ERROR_CODES ? (code as ErrorCode) : "internal", message };
+  const [code, message] = unpackList(bytes) ?? [];
+  const known = typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
+  return {
+    code: known ? (code as ErrorCode) : "internal",
+    message: typeof message === "string" ? message : "the reason that was stored cannot be read",
+  };
 }
 
 /** Record -> msgpack. */
 export function encodeRecord(record: RunRecord): Buffer {
   const { batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts } = record;
-  return packr.pack([batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts]);
+  return packList([batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts]);
 }
 
-/** msgpack -> record; undefined for a run that no worker finished (its workers died). */
+/** msgpack -> record; undefined for a run that no worker finished (its workers died), or bytes of nobody's. */
 export function decodeRecord(bytes: Uint8Array): RunRecord | undefined {
-  if (bytes.length === 0) return undefined;
-  const [batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts] =
-    packr.unpack(bytes) as [string, number, number, string, number, number, number, number, number, number];
+  const list = bytes.length === 0 ? undefined : unpackList(bytes);
+  if (list?.length !== 10) return undefined;
+  const [batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts] = list as [
+    string,
+    number,
+    number,
+    string,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return { batchId, size, unique, reason, queueMs, batchWaitMs, preprocessMs, inferMs, gpuShareMs, attempts };
 }
