@@ -6,10 +6,12 @@ import {
   systemClock,
 } from "@sluice/broker";
 import { randomBytes } from "node:crypto";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { sweepBlobs } from "../src/blobs/blob-sweeper.js";
 import { createApiMetrics } from "../src/metrics.js";
 import { toSubmission } from "../src/submission/submission.js";
 import { admitOrder } from "../src/tasks/admit-order.js";
+import { bindOrder } from "../src/tasks/bind-order.js";
 import { planTask, toOrder } from "../src/tasks/plan-task.js";
 import { createTaskBlobs } from "../src/tasks/task-blobs.js";
 import { countRuns, silentLog, useApi } from "./api-fixture.js";
@@ -33,9 +35,17 @@ function cutting(redis: RedisClient, cuts: number, error = new Error("Connection
   });
 }
 
-function setUp(redis: RedisClient, text: string) {
+/** A client that carries no command out. */
+function refusing(redis: RedisClient, error: Error): RedisClient {
+  return new Proxy(redis, {
+    get: (target, name) =>
+      name === "sendCommand" ? () => Promise.reject(error) : (Reflect.get(target, name, target) as unknown),
+  });
+}
+
+function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
-  const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key: undefined }, models);
+  const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key }, models);
   const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
   const metrics = createApiMetrics(() => 0);
   const blobs = createTaskBlobs(createLocalBlobStore(fixture.blobDir), metrics, silentLog);
@@ -43,6 +53,7 @@ function setUp(redis: RedisClient, text: string) {
     redis,
     blobs,
     metrics,
+    log: silentLog,
     settings: { current: () => DEFAULT_SETTINGS },
     pools: { isDeserted: () => false },
   };
@@ -69,4 +80,64 @@ test("one that was certainly not carried out is refused at once, and its blob go
   const { deps, order, task } = setUp(cutting(fixture.redis, 99, oom), "x".repeat(70_000));
   await expect(admitOrder(deps, order, task)).rejects.toMatchObject({ code: "storage-unavailable" });
   expect(await fixture.blobs()).toEqual([]);
+});
+
+describe("two requests with one Idempotency-Key, of which the second took the first's place", () => {
+  const LARGE = "x".repeat(70_000);
+  const oom = Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
+  const bindingKey = async () => (await fixture.redis.keys("sluice:{i:*"))[0] ?? "";
+
+  /** One request as far as its key is bound; `refuses` is a Redis that carries no admission out. */
+  async function bind(refuses: boolean) {
+    const { deps, order } = setUp(fixture.redis, LARGE, "k");
+    const plan = (version: string) => planTask(order, version, systemClock.epochMs(), randomBytes);
+    const { task, release, confirm } = await bindOrder(deps, order, "k", plan);
+    const redis = refuses ? refusing(fixture.redis, oom) : fixture.redis;
+    return { task, confirm, admit: () => admitOrder({ ...deps, redis }, order, task, release) };
+  }
+
+  /** Two attempts that both are on their way. */
+  async function bindTwo(firstIsRefused: boolean, secondIsRefused: boolean) {
+    const first = await bind(firstIsRefused);
+    await fixture.redis.hincrby(await bindingKey(), "since", -6_000);
+    const second = await bind(secondIsRefused);
+    expect(second.task.taskId).toBe(first.task.taskId);
+    return { first, second, taskId: first.task.taskId };
+  }
+
+  test("the first is refused late: blob and key of the second stay", async () => {
+    const { first, second, taskId } = await bindTwo(true, false);
+    expect(await second.admit()).toEqual({ runId: taskId, cache: "miss" });
+    // It is refused before the second could note that it was admitted.
+    await expect(first.admit()).rejects.toMatchObject({ code: "storage-unavailable" });
+    expect(await fixture.blobs()).toEqual([taskId]);
+    await second.confirm();
+    expect(await fixture.redis.hgetall(await bindingKey())).toMatchObject({ task: taskId, admitted: "1" });
+    await expect(first.admit()).rejects.toMatchObject({ code: "storage-unavailable" });
+    expect(await fixture.blobs()).toEqual([taskId]);
+    expect(await fixture.redis.hgetall(await bindingKey())).toMatchObject({ task: taskId, admitted: "1" });
+  });
+
+  test("the second is refused: the first may have been admitted, so its task id and its blob stay", async () => {
+    const { first, second, taskId } = await bindTwo(false, true);
+    await first.admit();
+    await expect(second.admit()).rejects.toMatchObject({ code: "storage-unavailable" });
+    expect(await fixture.blobs()).toEqual([taskId]);
+    // The next one with the key need not wait, and finds the task that the first made.
+    const third = await bind(false);
+    expect(await third.admit()).toEqual({ runId: taskId, cache: undefined });
+    expect(await countRuns(fixture.redis)).toBe(1);
+  });
+
+  test("both are refused: nothing but the key stays, and the blob for the sweeper", async () => {
+    const { first, second, taskId } = await bindTwo(true, true);
+    await expect(second.admit()).rejects.toMatchObject({ code: "storage-unavailable" });
+    await expect(first.admit()).rejects.toMatchObject({ code: "storage-unavailable" });
+    expect(await fixture.workKeys()).toEqual([await bindingKey()]);
+    expect(await fixture.blobs()).toEqual([taskId]);
+    const { deps } = setUp(fixture.redis, LARGE);
+    const blobs = createLocalBlobStore(fixture.blobDir);
+    expect(await sweepBlobs({ redis: fixture.redis, blobs, log: deps.log }, 0)).toBe(1);
+    expect(await fixture.blobs()).toEqual([]);
+  });
 });

@@ -18,7 +18,7 @@ import {
   sweepPending,
 } from "../src/index.js";
 import { dropIdleConsumersScript } from "../src/scripts/drop-idle-consumers.js";
-import { dumpState, useRedis } from "./redis-fixture.js";
+import { useRedis } from "./redis-fixture.js";
 import { admitted, noticeOf, runHash } from "./task-fixture.js";
 
 const fixture = useRedis();

@@ -6,7 +6,7 @@ import { jsonResponse } from "../http/json-response.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
 import { parseSubmission } from "../submission/parse-submission.js";
-import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
+import { type AdmitDeps, admitOrder } from "../tasks/admit-order.js";
 import { bindOrder, type BoundTask, parseIdempotencyKey } from "../tasks/bind-order.js";
 import { createEntropy } from "../tasks/entropy.js";
 import { type Order, type PlannedTask, planTask, toOrder } from "../tasks/plan-task.js";
@@ -81,17 +81,8 @@ async function admit(
   wait: TaskWait | undefined,
 ): Promise<Submitted> {
   const { taskId } = task;
-  let admitted: AdmittedTask;
-  try {
-    admitted = await admitOrder(deps, order, task);
-  } catch (error) {
-    // Where it may have been admitted, the key must go on naming it.
-    const mayBeAdmitted = error instanceof BrokerError && error.code === "durability-unconfirmed";
-    if (!mayBeAdmitted) await bound?.release();
-    throw error;
-  }
+  const { runId, cache } = await admitOrder(deps, order, task, bound?.release);
   if (bound) await bound.confirm();
-  const { runId, cache } = admitted;
   // A run that the task has just created cannot have ended unheard; every other may have.
   let known: ReadTaskReply | undefined;
   if (cache !== "miss" && (wait || cache === "hit")) {

@@ -38,47 +38,67 @@ export interface AdmittedTask {
 /**
  * Admits a planned task. After a refusal nothing of it is left, except after `durability-unconfirmed`: then it may
  * have been admitted, and repeating it with the same task id is safe.
+ * @param release gives the Idempotency-Key back that names this task, and says whether nobody else has its id: another
+ * request that took the key over may need the blob, which is then left to the sweeper. Absent if there is no key.
  * @throws BrokerError no-workers | queue-full | storage-unavailable | durability-unconfirmed
  */
-export async function admitOrder(deps: AdmitDeps, order: Order, task: PlannedTask): Promise<AdmittedTask> {
+export async function admitOrder(
+  deps: AdmitDeps,
+  order: Order,
+  task: PlannedTask,
+  release: () => Promise<boolean> = alwaysAlone,
+): Promise<AdmittedTask> {
   const { model, row } = order;
-  if (deps.pools.isDeserted(model.pool)) {
-    throw new BrokerError("no-workers", `no worker serves ${model.name} at the moment`);
-  }
   const inBlob = model.input.kind === "image" || row.byteLength > MAX_INLINE_BYTES;
-  if (inBlob) await deps.blobs.put(task.taskId, Buffer.from(row.content));
-  const settings = deps.settings.current().forModel(model.name);
+  let admitted: Admitted;
+  try {
+    if (deps.pools.isDeserted(model.pool)) {
+      throw new BrokerError("no-workers", `no worker serves ${model.name} at the moment`);
+    }
+    if (inBlob) await deps.blobs.put(task.taskId, Buffer.from(row.content));
+    admitted = await requireAdmission(deps, order, task, inBlob);
+  } catch (error) {
+    const mayBeAdmitted = error instanceof BrokerError && error.code === "durability-unconfirmed";
+    if (!mayBeAdmitted && (await release()) && inBlob) await deps.blobs.drop(task.taskId);
+    throw error;
+  }
+  // Whoever admits a task finds the same run; if that is another's, nobody needs this blob.
+  if (inBlob && admitted.runId !== task.taskId) await deps.blobs.drop(task.taskId);
+  const cache = toCacheWord(admitted.kind);
+  deps.metrics.admitted(model.name, cache ?? "miss");
+  return { runId: admitted.runId, cache };
+}
+
+type Admitted = Exclude<AdmitReply, { kind: "full" }>;
+
+const alwaysAlone = (): Promise<boolean> => Promise.resolve(true);
+
+/** One admission, repeated until its outcome is known: the same task id is never admitted twice. */
+async function requireAdmission(deps: AdmitDeps, order: Order, task: PlannedTask, inBlob: boolean): Promise<Admitted> {
+  const settings = deps.settings.current().forModel(order.model.name);
   const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
   let reply: AdmitReply;
   try {
     reply = await admitTask(deps.redis, request, settings);
   } catch (error) {
-    reply = await repeatAdmission(deps, request, settings, error);
+    if (wasNotCarriedOut(error)) throw error;
+    reply = await repeatAdmission(deps.redis, request, settings, error);
   }
-  // The blob belongs to the run that it was written for; a task on another run, or on none, leaves it unneeded.
-  if (inBlob && (reply.kind === "full" || reply.runId !== task.taskId)) await deps.blobs.drop(task.taskId);
   if (reply.kind === "full") throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
-  const cache = toCacheWord(reply.kind);
-  deps.metrics.admitted(model.name, cache ?? "miss");
-  return { runId: reply.runId, cache };
+  return reply;
 }
 
-/** Repeats an admission that failed until its outcome is known: the same task id is never admitted twice. */
 async function repeatAdmission(
-  deps: AdmitDeps,
+  redis: RedisClient,
   request: AdmitRequest,
   settings: Settings,
   failure: unknown,
 ): Promise<AdmitReply> {
-  if (wasNotCarriedOut(failure)) {
-    if (request.input.kind === "blob") await deps.blobs.drop(request.taskId);
-    throw failure;
-  }
   let last = failure;
   for (const pauseMs of REPEAT_AFTER_MS) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     try {
-      return await admitTask(deps.redis, request, settings);
+      return await admitTask(redis, request, settings);
     } catch (error) {
       last = error;
     }

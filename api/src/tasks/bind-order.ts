@@ -17,9 +17,9 @@ export interface BoundTask {
   /** The task was admitted by an earlier request with this key. */
   readonly admitted: boolean;
   /** Notes that the task is admitted. */
-  confirm(): Promise<void>;
-  /** Forgets the key: the task was refused. */
-  release(): Promise<void>;
+  readonly confirm: () => Promise<void>;
+  /** Gives the key back: the task was refused. @returns whether nobody else has, had or will get its id. */
+  readonly release: () => Promise<boolean>;
 }
 
 /** @throws BrokerError invalid-request for a key that is not 1 to 255 visible ASCII characters */
@@ -45,20 +45,25 @@ export async function bindOrder(
   const fingerprint = fingerprintOf(order);
   const request = { owner, key, fingerprint, taskId: planned.taskId, version: model.version };
   const bound = await bindIdempotencyKey(deps.redis, request);
-  const quietly = async (action: Promise<void>) => {
+  const binding = { owner, key, taskId: bound.taskId, attempt: bound.attempt };
+  const quietly = async <Result>(action: Promise<Result>): Promise<Result | undefined> => {
     try {
-      await action;
+      return await action;
     } catch (error) {
       // A key that stays bound is taken over by the next request with the same body.
       deps.log.warn({ err: error }, "idempotency key not updated");
+      return undefined;
     }
   };
-  return {
-    task: bound.taskId === planned.taskId ? planned : replan(bound, plan(bound.version)),
-    admitted: bound.admitted,
-    confirm: () => quietly(confirmIdempotencyKey(deps.redis, owner, key)),
-    release: () => quietly(releaseIdempotencyKey(deps.redis, owner, key)),
-  };
+  const release = async () => (await quietly(releaseIdempotencyKey(deps.redis, binding))) ?? false;
+  const confirm = async () => void (await quietly(confirmIdempotencyKey(deps.redis, binding)));
+  try {
+    const task = bound.taskId === planned.taskId ? planned : replan(bound, plan(bound.version));
+    return { task, admitted: bound.admitted, confirm, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }
 
 /** The plan of the first request with the key. Its id names the shard that its digest had. */

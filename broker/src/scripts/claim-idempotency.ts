@@ -1,11 +1,12 @@
 import { defineScript } from "./define-script.js";
-import { asList, asText, asWord } from "./parse-reply.js";
+import { asList, asNumber, asText, asWord } from "./parse-reply.js";
 
-/** Who an Idempotency-Key belongs to. */
+/** Who an Idempotency-Key belongs to, and the number of the attempt that holds it. */
 export type ClaimIdempotencyReply =
-  | { readonly kind: "new" }
+  | { readonly kind: "new"; readonly attempt: number }
   | {
       readonly kind: "taken-over" | "in-progress" | "admitted";
+      readonly attempt: number;
       readonly fingerprint: string;
       readonly taskId: string;
       readonly version: string;
@@ -17,9 +18,10 @@ export const claimIdempotencyScript = defineScript({
   keys: ["idempotency"],
   args: ["fingerprint", "taskId", "version", "takeOverMs", "ttlMs"],
   parse(reply): ClaimIdempotencyReply {
-    const [word, fingerprint, taskId, version] = asList(reply);
+    const [word, number, fingerprint, taskId, version] = asList(reply);
     const kind = asWord(word, ["new", "taken-over", "in-progress", "admitted"]);
-    if (kind === "new") return { kind };
-    return { kind, fingerprint: asText(fingerprint), taskId: asText(taskId), version: asText(version) };
+    const attempt = asNumber(number);
+    if (kind === "new") return { kind, attempt };
+    return { kind, attempt, fingerprint: asText(fingerprint), taskId: asText(taskId), version: asText(version) };
   },
 });

@@ -3,6 +3,23 @@ import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import type { RedisClient } from "../redis/connect.js";
 import { claimIdempotencyScript } from "../scripts/claim-idempotency.js";
+import { confirmIdempotencyScript } from "../scripts/confirm-idempotency.js";
+import { releaseIdempotencyScript } from "../scripts/release-idempotency.js";
+
+/*
+ * The states of an Idempotency-Key. Requests that hold it in turn are its attempts, 1, 2, ...; all have the task id
+ * of the first, so the task is admitted once however many of them get through.
+ *
+ *   unknown   no hash. The first request makes it HELD, by attempt 1.
+ *   HELD      an attempt is admitting the task. Equal requests are told to come again (request-in-progress); if it
+ *             has said nothing for 5 s, the next one takes over: HELD by the next attempt.
+ *   ADMITTED  some attempt has admitted the task, which answers all equal requests. Nothing leads out but the TTL.
+ *   VACANT    a later attempt was refused. Those before it may have been admitted without anybody knowing, so the
+ *             task id must stay: a new one would be a second task. The next equal request takes over at once.
+ *
+ * Attempt 1 that is refused while it holds the key takes it back to unknown. An attempt that is refused when it does
+ * not hold the key any more changes nothing. A request with another body is refused in all states but unknown.
+ */
 
 /** How long a key is remembered. */
 const KEY_TTL_MS = 24 * 60 * 60 * 1_000;
@@ -26,12 +43,18 @@ export interface IdempotentTask {
   readonly taskId: string;
   readonly version: string;
   readonly admitted: boolean;
+  /** Which attempt holds the key now: the caller's, unless the task is admitted. */
+  readonly attempt: number;
 }
 
-const hashOf = (owner: string, key: string) =>
-  createHash("sha256")
-    .update(`${Buffer.byteLength(owner)}:${owner}${key}`)
-    .digest("base64url");
+/** A key, and the task that it named when it was bound. */
+export interface IdempotencyBinding {
+  readonly owner: string;
+  readonly key: string;
+  readonly taskId: string;
+  /** The attempt of whoever speaks. */
+  readonly attempt: number;
+}
 
 /**
  * Finds or makes the binding of a key, before anything is admitted.
@@ -41,33 +64,43 @@ export async function bindIdempotencyKey(redis: RedisClient, request: Idempotent
   const { fingerprint, taskId, version } = request;
   const reply = await claimIdempotencyScript.run(
     redis,
-    { idempotency: keys.idempotency(hashOf(request.owner, request.key)) },
+    { idempotency: keyOf(request) },
     { fingerprint, taskId, version, takeOverMs: TAKE_OVER_MS, ttlMs: KEY_TTL_MS },
   );
-  if (reply.kind === "new") return { taskId, version, admitted: false };
+  const { kind, attempt } = reply;
+  if (kind === "new") return { taskId, version, admitted: false, attempt };
   if (reply.fingerprint !== fingerprint) {
     throw new BrokerError("idempotency-key-reused", "this Idempotency-Key belongs to a request with another body");
   }
-  if (reply.kind === "in-progress") {
+  if (kind === "in-progress") {
     throw new BrokerError("request-in-progress", "the first request with this Idempotency-Key is still being admitted");
   }
-  return { taskId: reply.taskId, version: reply.version, admitted: reply.kind === "admitted" };
+  return { taskId: reply.taskId, version: reply.version, admitted: kind === "admitted", attempt };
 }
 
-/** Notes that the task behind the key is admitted. @throws BrokerError storage-unavailable */
-export async function confirmIdempotencyKey(redis: RedisClient, owner: string, key: string): Promise<void> {
-  await guarded(redis.hset(keys.idempotency(hashOf(owner, key)), "admitted", "1"));
+/**
+ * Notes that the task behind the key is admitted. A key that is gone is not made again.
+ * @throws BrokerError storage-unavailable
+ */
+export async function confirmIdempotencyKey(redis: RedisClient, binding: IdempotencyBinding): Promise<void> {
+  await confirmIdempotencyScript.run(redis, { idempotency: keyOf(binding) }, { taskId: binding.taskId });
 }
 
-/** Forgets a key whose request was refused: a refusal leaves nothing behind. @throws BrokerError storage-unavailable */
-export async function releaseIdempotencyKey(redis: RedisClient, owner: string, key: string): Promise<void> {
-  await guarded(redis.del(keys.idempotency(hashOf(owner, key))));
+/**
+ * Gives the key back: this attempt was refused, and its admission certainly not carried out.
+ * @returns whether the key is forgotten. Only then nobody else has, had or will get the task id, and what was written
+ * under it may be deleted.
+ * @throws BrokerError storage-unavailable
+ */
+export async function releaseIdempotencyKey(redis: RedisClient, binding: IdempotencyBinding): Promise<boolean> {
+  const { taskId, attempt } = binding;
+  return (
+    (await releaseIdempotencyScript.run(redis, { idempotency: keyOf(binding) }, { taskId, attempt })) === "forgotten"
+  );
 }
 
-async function guarded(command: Promise<unknown>): Promise<void> {
-  try {
-    await command;
-  } catch (error) {
-    throw new BrokerError("storage-unavailable", "Redis did not carry out a command", { cause: error });
-  }
+/** The key of a caller: what others call by the same name is another. */
+function keyOf({ owner, key }: { readonly owner: string; readonly key: string }): string {
+  const hash = createHash("sha256").update(`${Buffer.byteLength(owner)}:${owner}${key}`);
+  return keys.idempotency(hash.digest("base64url"));
 }

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { bindIdempotencyKey, confirmIdempotencyKey, releaseIdempotencyKey } from "../src/index.js";
+import { dumpState, useRedis } from "./redis-fixture.js";
+
+const fixture = useRedis();
+const request = { owner: "anna", key: "k", fingerprint: "f", taskId: "t1", version: "1" };
+const again = { ...request, taskId: "t2", version: "2" };
+/** What attempt `n` says when it speaks of the key. */
+const attempt = (n: number) => ({ owner: "anna", key: "k", taskId: "t1", attempt: n });
+
+/** The hash of the only key; its time apart, for only the server knows it. */
+async function readKey(): Promise<Record<string, unknown>> {
+  const [hash] = Object.values(await dumpState(fixture.redis)) as Record<string, unknown>[];
+  return { ...hash, since: Number(hash?.["since"]) > 0 ? "held" : "vacant" };
+}
+
+/** As if the attempt that holds the key had said nothing for 6 s. */
+async function keepSilent(): Promise<void> {
+  const [key = ""] = await fixture.redis.keys("*");
+  await fixture.redis.hincrby(key, "since", -6_000);
+}
+
+test("a key belongs to its first request: others wait, replay, or are refused", async () => {
+  const { redis } = fixture;
+  expect(await bindIdempotencyKey(redis, request)).toEqual({ taskId: "t1", version: "1", admitted: false, attempt: 1 });
+  await expect(bindIdempotencyKey(redis, again)).rejects.toMatchObject({ code: "request-in-progress" });
+  await confirmIdempotencyKey(redis, attempt(1));
+  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: true, attempt: 1 });
+  const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
+  await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
+  expect(await bindIdempotencyKey(redis, { ...again, owner: "bert" })).toMatchObject({ taskId: "t2" });
+});
+
+test("the first attempt that is refused leaves nothing behind, also if it says so twice", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(true);
+  expect(await dumpState(redis)).toEqual({});
+  await bindIdempotencyKey(redis, again);
+  const bound = await readKey();
+  expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
+  expect(await readKey()).toEqual(bound);
+});
+
+test("an attempt whose key was taken over cannot give it back", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await keepSilent();
+  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: false, attempt: 2 });
+  expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
+  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", since: "held" });
+});
+
+test("an admitted key is never given back, whoever says that he was refused", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await keepSilent();
+  await bindIdempotencyKey(redis, again);
+  // The first was admitted after all.
+  await confirmIdempotencyKey(redis, attempt(1));
+  const admitted = await readKey();
+  for (const n of [1, 2]) expect(await releaseIdempotencyKey(redis, attempt(n))).toBe(false);
+  expect(await readKey()).toEqual(admitted);
+  await bindIdempotencyKey(redis, { ...again, key: "alone" });
+  await confirmIdempotencyKey(redis, { ...attempt(1), key: "alone", taskId: "t2" });
+  expect(await releaseIdempotencyKey(redis, { ...attempt(1), key: "alone", taskId: "t2" })).toBe(false);
+  expect(await redis.keys("*")).toHaveLength(2);
+});
+
+test("a take-over that is refused keeps the task id, for the next equal request at once", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await keepSilent();
+  await bindIdempotencyKey(redis, again);
+  expect(await releaseIdempotencyKey(redis, attempt(2))).toBe(false);
+  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", since: "vacant" });
+  const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
+  await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
+  expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: false, attempt: 3 });
+  expect(await readKey()).toMatchObject({ attempt: "3", since: "held" });
+});
+
+test("a confirmation does not make a key that is gone: it would have no end and no task", async () => {
+  const { redis } = fixture;
+  await confirmIdempotencyKey(redis, attempt(1));
+  expect(await dumpState(redis)).toEqual({});
+  await bindIdempotencyKey(redis, again);
+  await confirmIdempotencyKey(redis, attempt(1));
+  await expect(bindIdempotencyKey(redis, again)).rejects.toMatchObject({ code: "request-in-progress" });
+});
+
+test("a key lives for a day, whatever becomes of it", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await keepSilent();
+  await bindIdempotencyKey(redis, again);
+  await releaseIdempotencyKey(redis, attempt(2));
+  await confirmIdempotencyKey(redis, attempt(1));
+  const [key = ""] = await redis.keys("*");
+  const leftMs = await redis.pttl(key);
+  expect(leftMs).toBeGreaterThan(86_400_000 - 60_000);
+  expect(leftMs).toBeLessThanOrEqual(86_400_000);
+});
