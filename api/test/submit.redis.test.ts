@@ -28,6 +28,7 @@ describe("a submission", () => {
     const shard = parseTaskId(taskId)?.shard ?? -1;
     expect(await fixture.workKeys()).toEqual(
       [
+        keys.lanes(shard),
         keys.digest(shard, (await runField(fixture.redis, taskId, "digest")) ?? ""),
         keys.ready(shard, "echo:1:local:now"),
         keys.run(shard, taskId),
