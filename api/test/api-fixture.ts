@@ -53,6 +53,8 @@ export interface ApiFixture {
   submit(input: unknown, options?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
   /** Starts one more api on the same Redis. The caller stops it. */
   startApi(): Promise<Api>;
+  /** Ends the live slot: its pool has no worker from now on. */
+  dismissWorkers(): Promise<void>;
   /** Keys of tasks, runs, queues and so on: everything but settings, models and slots. */
   workKeys(): Promise<string[]>;
   blobs(): Promise<string[]>;
@@ -108,6 +110,10 @@ export function useApi(options: { readonly slots?: boolean } = {}): ApiFixture {
     apis.push(api);
     await api.start();
     return api;
+  };
+  fixture.dismissWorkers = async () => {
+    clearInterval(heartbeat);
+    await fixture.redis.del(keys.slots("default"));
   };
   fixture.ask = async (path, { method = "GET", json, raw, headers = {} } = {}) => {
     const body = json === undefined ? raw : JSON.stringify(json);

@@ -1,7 +1,8 @@
 import { keys } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { type Answer, countRuns, until, useApi } from "./api-fixture.js";
-import { PNG } from "./pictures.js";
+import { echoOf, settle } from "./fake-worker.js";
+import { JPEG, PNG } from "./pictures.js";
 
 const fixture = useApi();
 
@@ -45,6 +46,30 @@ describe("a refused submission leaves nothing", () => {
     expectRefusal(await fixture.submit("a", { model: "lonely" }, { "idempotency-key": "k" }), "no-workers");
     expect(await fixture.workKeys()).toEqual([]);
     expect((await fixture.submit("a")).status).toBe(202);
+  });
+
+  test("when the workers of its pool went away; equal ones still join what waits, or get the result that is kept", async () => {
+    const picture = { image_base64: PNG.toString("base64") };
+    const done = await fixture.submit("done");
+    await settle(fixture.redis, done.body["task_id"], echoOf("DONE"));
+    const open = await fixture.submit(picture);
+    await fixture.dismissWorkers();
+    await until(async () => (await fixture.submit(`new ${Date.now()}`)).status === 503);
+    const keysBefore = await fixture.workKeys();
+    expectRefusal(await fixture.submit("new"), "no-workers");
+    const another = { image_base64: JPEG.toString("base64") };
+    expectRefusal(await fixture.submit(another, {}, { "idempotency-key": "k" }), "no-workers");
+    expectRefusal(await fixture.submit("x".repeat(100_000)), "no-workers");
+    expect(await fixture.workKeys()).toEqual(keysBefore);
+    expect(await fixture.blobs()).toEqual([open.body["task_id"]]);
+    const hit = await fixture.submit("done");
+    expect([hit.status, hit.body["output"], hit.body["cache"]]).toEqual([200, { echo: "DONE" }, "hit"]);
+    const joined = await fixture.submit(picture);
+    expect([joined.status, joined.body["cache"]]).toEqual([202, "joined"]);
+    expect(await fixture.blobs()).toEqual([open.body["task_id"]]);
+    // Full of twins is not the same as without workers.
+    await fixture.redis.hset(keys.config, "queue.max_twins", "2");
+    await until(async () => (await fixture.submit(picture)).body["code"] === "queue-full");
   });
 
   test("when Redis is out of memory, and reading goes on", async () => {

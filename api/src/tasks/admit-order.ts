@@ -50,13 +50,12 @@ export async function admitOrder(
 ): Promise<AdmittedTask> {
   const { model, row } = order;
   const inBlob = model.input.kind === "image" || row.byteLength > MAX_INLINE_BYTES;
+  // No run is made then, so nobody would read the blob; one that is open or holds a result may still answer.
+  const deserted = deps.pools.isDeserted(model.pool);
   let admitted: Admitted;
   try {
-    if (deps.pools.isDeserted(model.pool)) {
-      throw new BrokerError("no-workers", `no worker serves ${model.name} at the moment`);
-    }
-    if (inBlob) await deps.blobs.put(task.taskId, Buffer.from(row.content));
-    admitted = await requireAdmission(deps, order, task, inBlob);
+    if (inBlob && !deserted) await deps.blobs.put(task.taskId, Buffer.from(row.content));
+    admitted = await requireAdmission(deps, order, task, { inBlob, deserted });
   } catch (error) {
     const mayBeAdmitted = error instanceof BrokerError && error.code === "durability-unconfirmed";
     if (!mayBeAdmitted && (await release()) && inBlob) await deps.blobs.drop(task.taskId);
@@ -74,8 +73,15 @@ type Admitted = Exclude<AdmitReply, { kind: "full" }>;
 const alwaysAlone = (): Promise<boolean> => Promise.resolve(true);
 
 /** One admission, repeated until its outcome is known: the same task id is never admitted twice. */
-async function requireAdmission(deps: AdmitDeps, order: Order, task: PlannedTask, inBlob: boolean): Promise<Admitted> {
-  const settings = deps.settings.current().forModel(order.model.name);
+async function requireAdmission(
+  deps: AdmitDeps,
+  order: Order,
+  task: PlannedTask,
+  { inBlob, deserted }: { readonly inBlob: boolean; readonly deserted: boolean },
+): Promise<Admitted> {
+  const own = deps.settings.current().forModel(order.model.name);
+  // A queue without room refuses new runs only.
+  const settings = deserted ? { ...own, queueMaxDepthPerShard: 0 } : own;
   const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
   let reply: AdmitReply;
   try {
@@ -84,8 +90,11 @@ async function requireAdmission(deps: AdmitDeps, order: Order, task: PlannedTask
     if (wasNotCarriedOut(error)) throw error;
     reply = await repeatAdmission(deps.redis, request, settings, error);
   }
-  if (reply.kind === "full") throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
-  return reply;
+  if (reply.kind !== "full") return reply;
+  if (deserted && reply.limit === 0) {
+    throw new BrokerError("no-workers", `no worker serves ${order.model.name} at the moment`);
+  }
+  throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
 }
 
 async function repeatAdmission(
