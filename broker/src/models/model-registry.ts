@@ -45,14 +45,18 @@ export function createModelRegistry(redis: RedisClient, log: Logger): ModelRegis
 }
 
 /**
- * Makes the given models known to all roles, in place of those that were registered before.
+ * Makes the given models known to all roles, in place of those that were registered before. What is registered already
+ * is not written again: a Redis that is full would refuse it, and nobody could start to drain it.
  * @throws BrokerError storage-unavailable
  */
 export async function registerModels(redis: RedisClient, definitions: readonly ModelDefinition[]): Promise<void> {
   try {
-    const known = await redis.hkeys(keys.models);
-    const gone = known.filter((name) => !definitions.some((definition) => definition.name === name));
-    for (const definition of definitions) await redis.hset(keys.models, definition.name, JSON.stringify(definition));
+    const known = await redis.hgetall(keys.models);
+    for (const definition of definitions) {
+      const json = JSON.stringify(definition);
+      if (known[definition.name] !== json) await redis.hset(keys.models, definition.name, json);
+    }
+    const gone = Object.keys(known).filter((name) => !definitions.some((definition) => definition.name === name));
     if (gone.length > 0) await redis.hdel(keys.models, ...gone);
   } catch (error) {
     throw new BrokerError("storage-unavailable", "the models could not be registered", { cause: error });
