@@ -2,7 +2,7 @@ import type { BlobStore, Clock, DoneEvents, LiveSettings, ModelRegistry, RedisCl
 import type { Logger } from "pino";
 import { createApp } from "./app.js";
 import { createBlobSweeper } from "./blobs/blob-sweeper.js";
-import { createHttpServer } from "./http/http-server.js";
+import { createHttpServer, type HttpServerOptions } from "./http/http-server.js";
 import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
 import { createApiMetrics } from "./metrics.js";
@@ -24,13 +24,7 @@ export interface ApiDeps {
 }
 
 /** How it runs. */
-export interface ApiOptions {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
-  /** How long a stopping api still answers, so that nobody is cut off; milliseconds. */
-  readonly drainMs: number;
-}
+export type ApiOptions = HttpServerOptions;
 
 /** The HTTP role. */
 export interface Api extends Service {

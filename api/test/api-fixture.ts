@@ -22,7 +22,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { Agent, request } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
-import { type Api, createApi } from "../src/index.js";
+import { type Api, type ApiOptions, createApi } from "../src/index.js";
 import { MODELS } from "./models.js";
 
 export const silentLog = pino({ level: "silent" });
@@ -60,7 +60,8 @@ export interface ApiFixture {
   blobs(): Promise<string[]>;
 }
 
-export function useApi(options: { readonly slots?: boolean } = {}): ApiFixture {
+export function useApi(options: { readonly slots?: boolean } & Partial<ApiOptions> = {}): ApiFixture {
+  const { slots = true, ...how } = options;
   const fixture = {} as ApiFixture;
   const agent = new Agent({ connections: null, pipelining: 1, headersTimeout: 65_000 });
   const apis: Api[] = [];
@@ -74,7 +75,7 @@ export function useApi(options: { readonly slots?: boolean } = {}): ApiFixture {
     await fixture.redis.flushall();
     fixture.blobDir = await mkdtemp(join(tmpdir(), "sluice-blobs-"));
     await registerModels(fixture.redis, MODELS);
-    if (options.slots ?? true) {
+    if (slots) {
       const beat = () => heartbeatSlots(fixture.redis, "default", ["slot-1"]);
       await beat();
       heartbeat = setInterval(() => void beat().catch(() => undefined), 1_000);
@@ -105,7 +106,7 @@ export function useApi(options: { readonly slots?: boolean } = {}): ApiFixture {
         clock: systemClock,
         log: silentLog,
       },
-      { host: "127.0.0.1", port: 0, drainMs: 50 },
+      { host: "127.0.0.1", port: 0, drainMs: 50, ...how },
     );
     apis.push(api);
     await api.start();

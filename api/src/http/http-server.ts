@@ -14,6 +14,10 @@ export interface HttpServerOptions {
   readonly port: number;
   /** After a stop was asked for, requests are still answered for so long (with `Connection: close`), milliseconds. */
   readonly drainMs: number;
+  /** Longest time from the first byte of a request to the end of its headers. @defaultValue 10,000 */
+  readonly headersTimeoutMs?: number;
+  /** Longest time from the first byte of a request to the end of its body. @defaultValue 90,000 */
+  readonly requestTimeoutMs?: number;
 }
 
 /** Connections that are still open so long after the drain are cut. */
@@ -31,10 +35,11 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options:
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
   const server = createServer(
     {
-      headersTimeout: 10_000,
-      requestTimeout: 90_000,
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      requestTimeout: options.requestTimeoutMs ?? 90_000,
       // Above the idle time of usual load balancers (60 s), or they send on a connection that we are closing.
       keepAliveTimeout: 65_000,
+      // How often these times are looked at.
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16 * 1024,
     },
