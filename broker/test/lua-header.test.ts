@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { admitScript } from "../src/scripts/admit.js";
+import { announceBatcherScript } from "../src/scripts/announce-batcher.js";
 import { buryEntriesScript } from "../src/scripts/bury-entries.js";
 import { cancelScript } from "../src/scripts/cancel.js";
 import { claimIdempotencyScript } from "../src/scripts/claim-idempotency.js";
@@ -8,6 +9,7 @@ import { claimScript } from "../src/scripts/claim.js";
 import { confirmIdempotencyScript } from "../src/scripts/confirm-idempotency.js";
 import { dropIdleConsumersScript } from "../src/scripts/drop-idle-consumers.js";
 import { dropLaneScript } from "../src/scripts/drop-lane.js";
+import { ensureGroupScript } from "../src/scripts/ensure-group.js";
 import { expireScript } from "../src/scripts/expire.js";
 import { finishBatchScript } from "../src/scripts/finish-batch.js";
 import { heartbeatScript } from "../src/scripts/heartbeat.js";
@@ -23,6 +25,7 @@ import { unclaimScript } from "../src/scripts/unclaim.js";
 
 const scripts = [
   admitScript,
+  announceBatcherScript,
   buryEntriesScript,
   cancelScript,
   claimIdempotencyScript,
@@ -30,6 +33,7 @@ const scripts = [
   confirmIdempotencyScript,
   dropIdleConsumersScript,
   dropLaneScript,
+  ensureGroupScript,
   expireScript,
   finishBatchScript,
   heartbeatScript,

@@ -4,8 +4,8 @@ import { createBlockingConnection } from "../redis/blocking-connection.js";
 import type { RedisClient } from "../redis/connect.js";
 import type { RedisTarget } from "../redis/redis-target.js";
 import type { Reply } from "../scripts/define-script.js";
+import { ensureGroupScript } from "../scripts/ensure-group.js";
 import { asBytes, asList, asText } from "../scripts/parse-reply.js";
-import { ensureGroup } from "./ensure-group.js";
 import { decodeNotice, type Notice } from "./notice.js";
 
 /** A notice in the hands of a slot, until `finishBatch`. */
@@ -41,7 +41,9 @@ export function createNoticeReader(target: RedisTarget, redis: RedisClient, pool
     async pull(classes, blockMs) {
       try {
         if (!sure) {
-          for (const batchClass of ["now", "bulk"]) await ensureGroup(redis, keys.notices(pool, batchClass), "workers");
+          for (const batchClass of ["now", "bulk"]) {
+            await ensureGroupScript.run(redis, { stream: keys.notices(pool, batchClass) }, { group: "workers" });
+          }
           const lost = await read(["now", "bulk"], "0", 0);
           if (lost.length > 0) return lost;
           sure = true;

@@ -1,5 +1,6 @@
 import { keys } from "../keys.js";
 import type { RedisClient } from "../redis/connect.js";
+import { announceBatcherScript } from "../scripts/announce-batcher.js";
 import { type OwnShardReply, ownShardScript } from "../scripts/own-shard.js";
 import { BATCHER_ALIVE_MS, SHARD_LEASE_MS } from "./protocol-limits.js";
 
@@ -17,13 +18,9 @@ export async function ownShard(
   );
 }
 
-/** Says that a batcher is alive and reads who else is. @throws the Redis error */
+/** Says that a batcher is alive and reads who else is, by the server's clock. @throws BrokerError storage-unavailable */
 export async function announceBatcher(redis: RedisClient, batcher: string): Promise<string[]> {
-  const [seconds, micros] = (await redis.time()).map(Number);
-  const nowMs = (seconds ?? 0) * 1_000 + Math.floor((micros ?? 0) / 1_000);
-  await redis.zadd(keys.batchers, nowMs, batcher);
-  await redis.zremrangebyscore(keys.batchers, "-inf", String(nowMs - BATCHER_ALIVE_MS));
-  return await redis.zrangebyscore(keys.batchers, "-inf", "+inf");
+  return await announceBatcherScript.run(redis, { batchers: keys.batchers }, { batcher, aliveMs: BATCHER_ALIVE_MS });
 }
 
 /** Takes a batcher off the list at a clean stop. */
