@@ -1,1 +1,43 @@
-export {};
+import { randomBytes } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { projectFolders } from "@sluice/stack";
+
+import type { CampaignResult } from "./campaign/campaign-result.js";
+import { runCampaign } from "./campaign/run-campaign.js";
+import { type FaultsOptions, parseFaultsOptions, USAGE } from "./options.js";
+import { summarize } from "./report/summarize.js";
+import { writeReport } from "./report/write-report.js";
+
+async function main(): Promise<void> {
+  const options = parseFaultsOptions(process.argv.slice(2), () => randomBytes(4).toString("hex"));
+  const folder = options.out ?? join(projectFolders.written, "faults", options.seed);
+  console.log(`  seed ${options.seed}: replay with npm run faults -- ${replayWords(options)}`);
+  const results: CampaignResult[] = [];
+  for (const topology of options.topologies) {
+    const dir = join(folder, topology);
+    await rm(dir, { recursive: true, force: true });
+    await mkdir(dir, { recursive: true });
+    const { seed, tasks, kills } = options;
+    const result = await runCampaign({ topology, seed, tasks, kills, dir, say: (line) => console.log(`  ${line}`) });
+    results.push(result);
+    for (const line of summarize(result)) console.log(line);
+  }
+  console.log(`Report: ${await writeReport(folder, results)}`);
+  if (results.some(({ violations }) => violations.length > 0)) {
+    console.error(`A promise was broken. Replay: npm run faults -- ${replayWords(options)}`);
+    process.exitCode = 1;
+  }
+}
+
+function replayWords({ topologies, tasks, kills, seed }: FaultsOptions): string {
+  const topology = topologies.length === 1 ? topologies[0] : "all";
+  return `--tasks ${tasks} --kills ${kills} --topology ${topology} --seed ${seed}`;
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof TypeError) console.error(`${error.message}\n${USAGE}`);
+  else console.error(error);
+  process.exit(1);
+});

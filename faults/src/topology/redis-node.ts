@@ -1,6 +1,9 @@
 import { join } from "node:path";
 
+import { connectRedis, parseRedisUrl, type RedisClient } from "@sluice/broker";
 import { freePort, type RedisServer, type RedisServerOptions, sendCommand, startRedisServer } from "@sluice/stack";
+
+import { pino } from "pino";
 
 import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
 
@@ -85,5 +88,15 @@ async function startAgain(options: RedisServerOptions): Promise<RedisServer> {
       if (attempt === 5) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+  }
+}
+
+/** Works with one server past its link, by a client that is closed afterwards: for commands with lists in their replies. */
+export async function withNode<T>(node: Pick<RedisNode, "port">, work: (redis: RedisClient) => Promise<T>): Promise<T> {
+  const redis = await connectRedis(parseRedisUrl(`redis://127.0.0.1:${node.port}`), pino({ level: "silent" }));
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
   }
 }

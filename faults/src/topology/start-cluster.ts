@@ -19,11 +19,13 @@ export async function startCluster(dir: string): Promise<Topology> {
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()));
   };
+  const url = (): string => `redis-cluster://${nodes.map(({ link }) => link.address).join(",")}`;
   const topology: Topology = {
     kind: "C",
     nodes,
     links: () => nodes.map((node) => node.link),
-    urlFor: async () => `redis-cluster://${nodes.map(({ link }) => link.address).join(",")}`,
+    urlFor: async () => url(),
+    adminUrl: url,
     masters: async () => {
       const roles = await Promise.all(nodes.map((node) => roleOf(node)));
       return nodes.filter((_node, index) => roles[index] === "master");

@@ -26,11 +26,14 @@ export async function startSentinels(dir: string): Promise<Topology> {
     const states = await Promise.all(nodes.map((node) => isMaster(node).catch(() => false)));
     return nodes.filter((_node, index) => states[index]);
   };
+  const url = (): string =>
+    `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER_NAME}`;
   const topology: Topology = {
     kind: "R",
     nodes,
     links: () => nodes.map((node) => node.link),
-    urlFor: async () => `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER_NAME}`,
+    urlFor: async () => url(),
+    adminUrl: url,
     masters,
     masterOfShard: async () => (await masters())[0],
     isWhole: () =>

@@ -16,6 +16,7 @@ export async function startSingle(dir: string): Promise<Topology> {
       links.set(processName, link);
       return `redis://${link.address}`;
     },
+    adminUrl: () => `redis://127.0.0.1:${node.port}`,
     masters: async () => (node.isRunning() ? [node] : []),
     masterOfShard: async () => node,
     isWhole: async () => node.isRunning() && (await node.command("PING")) === "PONG",

@@ -20,6 +20,8 @@ export interface Topology {
   links(): readonly TcpLink[];
   /** The `REDIS_URL` of one process of a role. On `S` a link of its own, else the links of the servers. */
   urlFor(processName: string): Promise<string>;
+  /** The harness's own way in; no link of a role is on it. */
+  adminUrl(): string;
   /** The nodes that are masters now, as they say themselves; those that do not answer are left out. */
   masters(): Promise<RedisNode[]>;
   /** The masters of these shards now, one for each. */

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { inspectRedis, type RedisContents } from "../check/inspect-redis.js";
+import { judgeExecutions } from "../check/judge-executions.js";
+import { judgeTasks } from "../check/judge-tasks.js";
+import { measureRecovery } from "../check/measure-recovery.js";
+import { readProcessUsage } from "../check/process-usage.js";
+import type { Violation } from "../check/violation.js";
+import type { LedgerEntry } from "../client/ledger.js";
+import type { Clients } from "../client/run-clients.js";
+import type { UnplannedExit } from "../managed-process.js";
+import type { InjectedFault } from "../nemesis/nemesis.js";
+import type { Execution } from "../oracle/execution-log.js";
+import { ORACLE_MODEL } from "../oracle/oracle-model.js";
+import type { Fleet } from "../roles/start-fleet.js";
+import { isKill } from "../schedule/fault.js";
+import { CAMPAIGN_COUNTS, type CampaignOptions, SLOTS } from "./campaign-options.js";
+import type { CampaignResult, UsageChange } from "./campaign-result.js";
+import type { World } from "./start-world.js";
+
+/** What a process held, by its name. */
+export type Usage = ReadonlyMap<string, UsageChange["before"]>;
+
+/** Everything that a campaign leaves behind for its checks. */
+export interface CampaignEnd {
+  readonly options: CampaignOptions;
+  readonly world: World;
+  readonly clients: Clients;
+  readonly injected: readonly InjectedFault[];
+  readonly usageBefore: Usage;
+  readonly baseExecutions: readonly Execution[];
+  readonly quietAfterMs: number | undefined;
+  readonly startMs: number;
+}
+
+/** A process may keep so much more than before the faults. */
+const MORE_DESCRIPTORS = 40;
+const MORE_MEMORY_MB = 200;
+/** Connections of clients that have gone are closed by and by. */
+const SETTLE_MS = 15_000;
+
+/** Checks every invariant. */
+export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
+  const { options, world, injected, startMs } = end;
+  const { entries } = end.clients;
+  const contents = await inspectRedis(world.topology);
+  const usage = await usageSince(world.fleet, end.usageBefore);
+  const inHand = {
+    workers: (options.counts ?? CAMPAIGN_COUNTS)["gpu-worker"],
+    rowsPerWorker: SLOTS * ORACLE_MODEL.maxBatchSize,
+  };
+  const known = ["known good"];
+  const verdict = judgeExecutions(world.oracle.executions(), entries, { faults: injected, inHand, known });
+  const base = judgeExecutions(end.baseExecutions, entries, { faults: [], inHand, known });
+  const done = injected.filter(({ skipped }) => skipped === undefined);
+  const workerDeaths = done.filter(({ name }) => name === "kill-role gpu-worker").length;
+  const accepted = entries.filter(({ outcome }) => outcome === "ok");
+  return {
+    topology: options.topology,
+    seed: options.seed,
+    seconds: Math.round((Date.now() - startMs) / 1_000),
+    quietAfterMs: end.quietAfterMs,
+    tasks: {
+      submitted: entries.length,
+      ok: accepted.length,
+      refused: entries.filter(({ outcome }) => outcome === "refused").length,
+      unknown: entries.filter(({ outcome }) => outcome === "unknown").length,
+    },
+    states: countBy(accepted, ({ first, last }) => (first ?? last)?.state ?? "PENDING"),
+    refusals: countBy(
+      entries.filter(({ outcome }) => outcome === "refused"),
+      ({ refusal }) => refusal ?? "none",
+    ),
+    faults: injected,
+    kills: done.filter(({ fault }) => isKill(fault)).length,
+    executions: { total: verdict.executions, unique: verdict.unique, duplicateBound: verdict.bound },
+    duplicates: verdict.duplicates,
+    recoveries: measureRecovery(injected, entries),
+    redis: {
+      keys: contents.keys,
+      mostConsumers: contents.mostConsumers,
+      usedMemoryMb: toMb(contents.usedMemoryBytes),
+    },
+    usage,
+    unplannedExits: world.unplannedExits,
+    violations: [
+      ...judgeTasks(entries, { workerDeaths }),
+      ...verdict.violations,
+      ...base.violations.map((one) => ({ ...one, detail: `before the first fault: ${one.detail}` })),
+      ...judgeContents(contents, entries),
+      ...judgeUsage(usage),
+      ...judgeExits(world.unplannedExits),
+    ],
+  };
+}
+
+/** Descriptors and memory of every process that runs. */
+export async function readUsage(fleet: Fleet): Promise<Map<string, UsageChange["before"]>> {
+  const usage = new Map<string, UsageChange["before"]>();
+  for (const member of fleet.members) {
+    const now = member.isRunning() ? await readProcessUsage(member.pid()) : undefined;
+    if (now) usage.set(member.name, { descriptors: now.descriptors, residentMb: toMb(now.residentBytes) });
+  }
+  return usage;
+}
+
+/** Waits a while for descriptors to go back. */
+async function usageSince(fleet: Fleet, before: Usage): Promise<UsageChange[]> {
+  for (const deadlineMs = Date.now() + SETTLE_MS; ;) {
+    const after = await readUsage(fleet);
+    const changes = [...before].flatMap(([name, was]) => {
+      const is = after.get(name);
+      return is ? [{ name, before: was, after: is }] : [];
+    });
+    if (judgeUsage(changes).length === 0 || Date.now() > deadlineMs) return changes;
+    await sleep(500);
+  }
+}
+
+function judgeUsage(usage: readonly UsageChange[]): Violation[] {
+  return usage.flatMap(({ name, before, after }) => {
+    const descriptors = after.descriptors > before.descriptors + MORE_DESCRIPTORS;
+    const memory = after.residentMb > before.residentMb + MORE_MEMORY_MB;
+    if (!descriptors && !memory) return [];
+    const detail = `${name}: ${before.descriptors} -> ${after.descriptors} descriptors, ${before.residentMb} -> ${after.residentMb} MB`;
+    return [{ invariant: "leak" as const, detail }];
+  });
+}
+
+function judgeContents(contents: RedisContents, entries: readonly LedgerEntry[]): Violation[] {
+  const found: Violation[] = contents.busyStreams.map((detail) => ({ invariant: "residue", detail }));
+  if (contents.immortalCount > 0) {
+    const some = contents.immortal.join(", ");
+    found.push({ invariant: "residue", detail: `${contents.immortalCount} keys without a time to live: ${some}` });
+  }
+  const failed = entries.filter(({ first, last }) => (first ?? last)?.state === "FAILED").length;
+  const maybe = entries.filter(({ purpose, mayHaveRun }) => purpose === "poison" && mayHaveRun).length;
+  if (contents.deadLetters < failed || contents.deadLetters > failed + maybe) {
+    const detail = `${contents.deadLetters} dead letters for ${failed} failed tasks (and ${maybe} that may have failed)`;
+    found.push({ invariant: "residue", detail });
+  }
+  return found;
+}
+
+function judgeExits(exits: readonly UnplannedExit[]): Violation[] {
+  return exits
+    .filter(({ wasReady }) => wasReady)
+    .map(({ name, code, signal }) => ({ invariant: "crash", detail: `${name} ended with ${signal ?? code}` }));
+}
+
+function countBy<T>(values: readonly T[], nameOf: (value: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[nameOf(value)] = (counts[nameOf(value)] ?? 0) + 1;
+  return counts;
+}
+
+const toMb = (bytes: number): number => Math.round(bytes / 2 ** 20);

@@ -1,0 +1,65 @@
+import type { LedgerEntry } from "../client/ledger.js";
+import { answerOf } from "../oracle/answer-of.js";
+import type { Invariant, Violation } from "./violation.js";
+
+/** What the campaign did that explains how tasks end. */
+export interface Circumstances {
+  /** How often a worker died: a run that several deaths fall upon may become a dead letter. */
+  readonly workerDeaths: number;
+}
+
+/** Deaths in company and alone that make a dead letter (`MAX_DEATHS` + `MAX_ALONE_DEATHS`). */
+const DEADLY = 6;
+/** The deadline runs from the admission, by the clock of Redis, which is this machine's. */
+const CLOCK_SLACK_MS = 5;
+
+/** Judges every task by what its client was told. */
+export function judgeTasks(entries: readonly LedgerEntry[], circumstances: Circumstances): Violation[] {
+  return entries.flatMap((entry) => judgeTask(entry, circumstances));
+}
+
+function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[] {
+  const found: Violation[] = [];
+  const blame = (invariant: Invariant, what: string): void => {
+    const { index, purpose, taskId, first, last } = entry;
+    const reads = `first ${JSON.stringify(first ?? null)}, last ${JSON.stringify(last ?? null)}`;
+    found.push({ invariant, detail: `${what}: task ${index} (${purpose}, ${taskId ?? "no id"}), ${reads}` });
+  };
+  if (entry.secondTaskId !== undefined) blame("unexpected", `one key, another task ${entry.secondTaskId}`);
+  if (entry.outcome !== "ok") return found;
+  if (entry.missing > 0) blame("lost", "a read said that there is no such task");
+  else if (entry.first === undefined && entry.last === undefined) blame("stuck", "it has not ended");
+  else if (entry.last === undefined) blame("changed", "its end cannot be read again");
+  else if (entry.first !== undefined && !isSame(entry)) blame("changed", "two reads differ");
+  const end = entry.first ?? entry.last;
+  if (end === undefined) return found;
+  if (end.state === "SUCCESS" && end.answer !== answerOf(entry.text)) blame("crossed", "not its own answer");
+  const illegal = whyIllegal(entry, circumstances);
+  if (illegal !== undefined) blame("unexpected", illegal);
+  if (entry.cancelConfirmed && end.state !== "CANCELED") blame("changed", "its cancel was confirmed");
+  return found;
+}
+
+function isSame({ first, last }: LedgerEntry): boolean {
+  return first?.state === last?.state && first?.answer === last?.answer && first?.errorCode === last?.errorCode;
+}
+
+/** Why the task must not have ended this way; undefined if it may. */
+function whyIllegal(entry: LedgerEntry, { workerDeaths }: Circumstances): string | undefined {
+  const end = entry.first ?? entry.last;
+  switch (end?.state) {
+    case "SUCCESS":
+      return entry.purpose === "poison" ? "poison succeeded" : undefined;
+    case "FAILED":
+      if (entry.purpose === "poison" || (end.errorCode === "worker-died" && workerDeaths >= DEADLY)) return undefined;
+      return "it failed, and its input is good";
+    case "EXPIRED": {
+      const seenMs = entry.endedMs ?? Infinity;
+      return seenMs + CLOCK_SLACK_MS < entry.submittedMs + entry.deadlineMs ? "expired before its deadline" : undefined;
+    }
+    case "CANCELED":
+      return entry.cancelAskedMs === undefined ? "nobody canceled it" : undefined;
+    case undefined:
+      return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { parseTaskId } from "@sluice/broker";
+
+import type { LedgerEntry } from "../client/ledger.js";
+import type { InjectedFault } from "../nemesis/nemesis.js";
+
+/** How long after a kill that was alone its tasks were done, or its shards took work again. ms. */
+export interface Recovery {
+  readonly name: string;
+  readonly atMs: number;
+  /** Tasks that were open when it happened. */
+  readonly openTasks: number;
+  /** From the kill to the end of the last of them. */
+  readonly recoveryMs: number;
+  /** Of a master: the longest time without an acceptance on its shards. */
+  readonly writeGapMs: number | undefined;
+}
+
+/** How far after the kill a gap is looked for. */
+const WINDOW_MS = 20_000;
+
+/**
+ * Measures the kills that were alone. All tasks that were open at the kill count, whoever had them: what a dead
+ * process had in its hands is among them, so this is an upper bound.
+ */
+export function measureRecovery(faults: readonly InjectedFault[], entries: readonly LedgerEntry[]): Recovery[] {
+  return faults
+    .filter(({ alone, skipped }) => alone && skipped === undefined)
+    .map(({ name, atMs, shards, fault }) => {
+      const open = entries.filter(
+        ({ outcome, acceptedMs = Infinity, endedMs = Infinity }) =>
+          outcome === "ok" && acceptedMs <= atMs && endedMs > atMs,
+      );
+      const endsMs = open.flatMap(({ endedMs }) => endedMs ?? []);
+      const recoveryMs = endsMs.length === 0 ? 0 : Math.max(...endsMs) - atMs;
+      const writeGapMs = fault.kind === "kill-master" ? longestGap(entries, shards, atMs) : undefined;
+      return { name, atMs, openTasks: open.length, recoveryMs, writeGapMs };
+    });
+}
+
+/** The longest time without an acceptance on these shards that begins or goes on after `atMs`. */
+function longestGap(entries: readonly LedgerEntry[], shards: readonly number[], atMs: number): number {
+  const accepted = entries
+    .flatMap(({ taskId, acceptedMs, outcome }) => {
+      const shard = outcome === "ok" && taskId !== undefined ? parseTaskId(taskId)?.shard : undefined;
+      return acceptedMs !== undefined && shard !== undefined && shards.includes(shard) ? [acceptedMs] : [];
+    })
+    .filter((ms) => ms > atMs - WINDOW_MS && ms < atMs + WINDOW_MS)
+    .sort((a, b) => a - b);
+  let longest = 0;
+  for (let index = 1; index < accepted.length; index++) {
+    const [from = 0, to = 0] = [accepted[index - 1], accepted[index]];
+    if (to > atMs) longest = Math.max(longest, to - from);
+  }
+  return longest;
+}
+
+/** The value that `share` (0..1) of the values do not exceed; undefined for none. */
+export function percentile(values: readonly number[], share: number): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
+}

@@ -1,0 +1,82 @@
+import type { Fault, ScheduledFault } from "../schedule/fault.js";
+import { faultName } from "../schedule/fault.js";
+import type { FaultTargets } from "./begun-fault.js";
+import { injectFault } from "./inject-fault.js";
+
+/** A fault that was done, or why it was not. Times are wall clock, ms. */
+export interface InjectedFault {
+  readonly name: string;
+  readonly fault: Fault;
+  readonly alone: boolean;
+  readonly atMs: number;
+  /** Who it was done to; undefined if it was skipped. */
+  readonly target: string | undefined;
+  readonly skipped: string | undefined;
+  /** When it was over, for a kill: when the process was back. */
+  healedMs: number | undefined;
+  /** For a master: the shards that it held. */
+  readonly shards: readonly number[];
+}
+
+/** Does the faults of a schedule one after the other. */
+export interface Nemesis {
+  readonly injected: readonly InjectedFault[];
+  /** Resolves when the last one was begun, or `stop` was called. */
+  run(schedule: readonly ScheduledFault[]): Promise<void>;
+  /** Lets everything that is under way heal, and resolves when it has. */
+  heal(): Promise<void>;
+  stop(): void;
+}
+
+/** @param onFault told of each. */
+export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFault) => void): Nemesis {
+  const injected: InjectedFault[] = [];
+  const healing = new Set<Promise<void>>();
+  const busy = new Set<string>();
+  let stopped = false;
+
+  const healed = async (): Promise<void> => {
+    while (healing.size > 0) await Promise.all(healing);
+  };
+  const step = async ({ waitMs, fault, alone }: ScheduledFault): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (stopped) return;
+    if (alone) {
+      await healed();
+      await targets.whole();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    }
+    const done = await injectFault(fault, targets, busy);
+    const entry: InjectedFault = {
+      name: faultName(fault),
+      fault,
+      alone,
+      atMs: done.atMs,
+      target: done.target,
+      skipped: done.skipped,
+      healedMs: undefined,
+      shards: done.shards,
+    };
+    injected.push(entry);
+    onFault(entry);
+    const heal = done.heal().then(() => {
+      entry.healedMs = Date.now();
+      if (done.target !== undefined) busy.delete(done.target);
+    });
+    const tracked = heal.finally(() => healing.delete(tracked));
+    healing.add(tracked);
+  };
+  return {
+    injected,
+    async run(schedule) {
+      for (const one of schedule) {
+        if (stopped) return;
+        await step(one);
+      }
+    },
+    heal: healed,
+    stop: () => {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { parseArgs } from "node:util";
+
+import { TOPOLOGY_KINDS, type TopologyKind } from "./topology/topology.js";
+
+/** What `npm run faults` was asked for. */
+export interface FaultsOptions {
+  readonly topologies: readonly TopologyKind[];
+  /** On each topology. */
+  readonly tasks: number;
+  readonly kills: number;
+  readonly seed: string;
+  /** Where the report goes; a folder of its own if absent. */
+  readonly out: string | undefined;
+}
+
+export const USAGE = `npm run faults -- [--tasks N] [--kills K] [--topology S|R|C|all] [--seed X] [--out FOLDER]
+  --tasks      tasks submitted on each topology (5000)
+  --kills      processes killed on each topology (20); other faults come in between
+  --topology   S: one Redis, R: master, two replicas and Sentinels, C: Cluster of three masters and replicas (all)
+  --seed       decides tasks and faults; a new one if absent. A failure is replayed with the seed that it prints`;
+
+/**
+ * Reads the command line.
+ * @param newSeed made when none is given.
+ * @throws TypeError for what it does not know.
+ */
+export function parseFaultsOptions(args: readonly string[], newSeed: () => string): FaultsOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      tasks: { type: "string", default: "5000" },
+      kills: { type: "string", default: "20" },
+      topology: { type: "string", default: "all" },
+      seed: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  return {
+    topologies: parseTopology(values.topology),
+    tasks: parseCount("tasks", values.tasks),
+    kills: parseCount("kills", values.kills),
+    seed: values.seed ?? newSeed(),
+    out: values.out,
+  };
+}
+
+function parseTopology(text: string): readonly TopologyKind[] {
+  if (text === "all") return TOPOLOGY_KINDS;
+  const kind = TOPOLOGY_KINDS.find((one) => one === text);
+  if (kind === undefined) throw new TypeError(`--topology must be S, R, C or all, and is ${text}`);
+  return [kind];
+}
+
+function parseCount(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new TypeError(`--${name} must be a whole number, and is ${text}`);
+  return Number(text);
+}
