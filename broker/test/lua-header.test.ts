@@ -13,6 +13,7 @@ import { ensureGroupScript } from "../src/scripts/ensure-group.js";
 import { expireScript } from "../src/scripts/expire.js";
 import { finishBatchScript } from "../src/scripts/finish-batch.js";
 import { heartbeatScript } from "../src/scripts/heartbeat.js";
+import { liveSlotsScript } from "../src/scripts/live-slots.js";
 import { loadLua } from "../src/scripts/load-lua.js";
 import { lookUpScript } from "../src/scripts/look-up.js";
 import { openLaneScript } from "../src/scripts/open-lane.js";
@@ -37,6 +38,7 @@ const scripts = [
   expireScript,
   finishBatchScript,
   heartbeatScript,
+  liveSlotsScript,
   lookUpScript,
   openLaneScript,
   ownShardScript,

@@ -4,6 +4,7 @@ import type { BatchClass } from "../lane.js";
 import type { RedisClient } from "../redis/connect.js";
 import type { Reply } from "../scripts/define-script.js";
 import { heartbeatScript } from "../scripts/heartbeat.js";
+import { liveSlotsScript } from "../scripts/live-slots.js";
 import { asBytes, asList, asText } from "../scripts/parse-reply.js";
 import { decodeNotice, encodeCredit, type Notice } from "./notice.js";
 import { SLOT_ALIVE_MS, SLOT_FORGET_MS } from "./protocol-limits.js";
@@ -37,9 +38,7 @@ export async function readPoolUse(redis: RedisClient, pool: string): Promise<{ l
 }
 
 async function liveSlots(redis: RedisClient, pool: string): Promise<Set<string>> {
-  const [seconds, micros] = await redis.time();
-  const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
-  return new Set(await redis.zrangebyscore(keys.slots(pool), nowMs - SLOT_ALIVE_MS, "+inf"));
+  return new Set(await liveSlotsScript.run(redis, { slots: keys.slots(pool) }, { aliveMs: SLOT_ALIVE_MS }));
 }
 
 /** A notice that is pending for a slot that died. */
@@ -51,31 +50,40 @@ export interface DeadNotice {
   readonly notice: Notice | undefined;
 }
 
-/** Notices that nobody will finish, because their slots are silent. */
+/**
+ * Notices that nobody will finish, because their slots are silent. What is pending is read before the live slots: a
+ * slot is on that list before it pulls, so one that joins in between is never taken for dead.
+ * @throws BrokerError storage-unavailable, or the Redis error
+ */
 export async function findDeadNotices(redis: RedisClient, pool: string): Promise<DeadNotice[]> {
+  const held = [...(await heldNotices(redis, pool, "now")), ...(await heldNotices(redis, pool, "bulk"))];
   const live = await liveSlots(redis, pool);
-  const send = (name: string, ...args: string[]) =>
-    redis.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<Reply>;
   const dead: DeadNotice[] = [];
-  for (const batchClass of ["now", "bulk"] as const) {
-    const stream = keys.notices(pool, batchClass);
-    if ((await redis.exists(stream)) === 0) continue;
-    // Credits bound how many notices there are; one page holds them all.
-    const pending = asList(await send("xpending", stream, "workers", "-", "+", "10000")).map(asList);
-    for (const [id, consumer] of pending) {
-      const [noticeId, slot] = [asText(id), asText(consumer)];
-      if (live.has(slot)) continue;
-      const [entry] = asList(await send("xrange", stream, noticeId, noticeId));
-      const payload = entry === undefined ? undefined : asList(asList(entry)[1])[1];
-      dead.push({
-        noticeId,
-        batchClass,
-        slot,
-        notice: payload === undefined ? undefined : decodeNotice(asBytes(payload)),
-      });
-    }
+  for (const { noticeId, batchClass, slot } of held) {
+    if (live.has(slot)) continue;
+    const [entry] = asList(await send(redis, "xrange", keys.notices(pool, batchClass), noticeId, noticeId));
+    const payload = entry === undefined ? undefined : asList(asList(entry)[1])[1];
+    dead.push({
+      noticeId,
+      batchClass,
+      slot,
+      notice: payload === undefined ? undefined : decodeNotice(asBytes(payload)),
+    });
   }
   return dead;
+}
+
+/** The notices of one class that are with a slot. */
+async function heldNotices(redis: RedisClient, pool: string, batchClass: BatchClass) {
+  const stream = keys.notices(pool, batchClass);
+  if ((await redis.exists(stream)) === 0) return [];
+  // Credits bound how many notices there are; one page holds them all.
+  const pending = asList(await send(redis, "xpending", stream, "workers", "-", "+", "10000")).map(asList);
+  return pending.map(([id, consumer]) => ({ noticeId: asText(id), batchClass, slot: asText(consumer) }));
+}
+
+async function send(redis: RedisClient, name: string, ...args: string[]): Promise<Reply> {
+  return (await redis.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
 }
 
 /**
