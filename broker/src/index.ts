@@ -101,6 +101,7 @@ export { createNoticeReader, type NoticeReader, type PulledNotice } from "./batc
 export {
   countLiveSlots,
   type DeadNotice,
+  dropIdleSlots,
   findDeadNotices,
   heartbeatSlots,
   readPoolUse,

@@ -5,7 +5,9 @@ import {
   type BatchClass,
   countLiveSlots,
   createNoticeReader,
+  dropIdleSlots,
   findDeadNotices,
+  finishBatch,
   heartbeatSlots,
   keys,
   publishBatch,
@@ -95,4 +97,57 @@ test("whoever is alive is told by the server that holds the heartbeats: no other
   expect(await findDeadNotices(hourAhead, "p")).toEqual([]);
   await announceBatcher(fixture.redis, "b1");
   expect((await announceBatcher(hourAhead, "b2")).sort()).toEqual(["b1", "b2"]);
+});
+
+describe("consumers of slots that are gone", () => {
+  const message = { batchId: "", serviceMs: 0, unsettled: [] };
+  const consumers = async (batchClass: BatchClass) => {
+    const rows = (await fixture.redis.xinfo("CONSUMERS", keys.notices("p", batchClass), "workers")) as unknown[][];
+    return rows.map((row) => row[1]).sort();
+  };
+  const holderOf = async (batchClass: BatchClass) => {
+    const pending = await fixture.redis.xpending(keys.notices("p", batchClass), "workers", "-", "+", 10);
+    return pending as [noticeId: string, slot: string][];
+  };
+
+  test("are forgotten in both classes, but never one that holds a notice, however long it has been silent", async () => {
+    const { redis } = fixture;
+    expect(await dropIdleSlots(redis, "p", -1)).toBe(0);
+    await heartbeatSlots(redis, "p", ["holder"]);
+    for (const batchClass of ["now", "bulk"] as const) await publish(`${batchClass}-held`, batchClass);
+    await joinAndPull("holder");
+    for (const slot of ["gone-1", "gone-2"]) expect(await joinAndPull(slot)).toEqual([]);
+    expect(await dropIdleSlots(redis, "p", 1_000_000)).toBe(0);
+    for (const batchClass of ["now", "bulk"] as const) {
+      expect(await consumers(batchClass)).toEqual(["gone-1", "gone-2", "holder"]);
+    }
+    // Everybody has been silent for longer than -1 ms.
+    expect(await dropIdleSlots(redis, "p", -1)).toBe(4);
+    for (const batchClass of ["now", "bulk"] as const) {
+      expect(await consumers(batchClass)).toEqual(["holder"]);
+      const [[noticeId, slot] = ["", ""]] = await holderOf(batchClass);
+      expect(slot).toBe("holder");
+      expect(await finishBatch(redis, "p", { batchClass, slot, noticeId, message })).toBe("finished");
+    }
+    expect(await dropIdleSlots(redis, "p", -1)).toBe(2);
+    for (const batchClass of ["now", "bulk"] as const) expect(await consumers(batchClass)).toEqual([]);
+  });
+
+  test("a slot that was alive after all is made again when it pulls", async () => {
+    const { redis, target } = fixture;
+    await heartbeatSlots(redis, "p", ["w#0"]);
+    const reader = createNoticeReader(target, redis, "p", "w#0");
+    expect(await reader.pull(["now", "bulk"], 10)).toEqual([]);
+    expect(await dropIdleSlots(redis, "p", -1)).toBe(2);
+    await publish("after");
+    expect(await reader.pull(["now", "bulk"], 100)).toMatchObject([{ notice: { batchId: "after" } }]);
+    reader.close();
+  });
+
+  test("without the group there is nothing to forget, and it is not made", async () => {
+    const { redis } = fixture;
+    await redis.xadd(keys.notices("p", "now"), "*", "a", "b");
+    expect(await dropIdleSlots(redis, "p", 0)).toBe(0);
+    expect(await redis.xinfo("GROUPS", keys.notices("p", "now"))).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { keys } from "../keys.js";
 import type { BatchClass } from "../lane.js";
 import type { RedisClient } from "../redis/connect.js";
 import type { Reply } from "../scripts/define-script.js";
+import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
 import { heartbeatScript } from "../scripts/heartbeat.js";
 import { liveSlotsScript } from "../scripts/live-slots.js";
 import { asBytes, asList, asText } from "../scripts/parse-reply.js";
@@ -98,4 +99,18 @@ export async function reclaimDeadNotice(redis: RedisClient, pool: string, dead: 
   await unclaimRuns(redis, runIds, { slot, batchId, kind: "died" });
   const unsettled = runIds.map((runId) => ({ runId, why: "unknown" as const }));
   await finishBatch(redis, pool, { batchClass, slot, noticeId, message: { batchId, serviceMs: 0, unsettled } });
+}
+
+/**
+ * Forgets consumers of both notice streams that have been silent for `idleMs` and hold nothing: slots that are gone. One
+ * that is alive all the same, because its endpoint is down, is made again when it pulls.
+ * @returns how many. @throws BrokerError storage-unavailable
+ */
+export async function dropIdleSlots(redis: RedisClient, pool: string, idleMs: number): Promise<number> {
+  let dropped = 0;
+  for (const batchClass of ["now", "bulk"] as const) {
+    const stream = keys.notices(pool, batchClass);
+    dropped += await dropIdleConsumersScript.run(redis, { stream }, { group: "workers", idleMs });
+  }
+  return dropped;
 }
