@@ -50,7 +50,7 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
 /** Hosted servers may forbid CONFIG. */
 async function readAppendFsync(redis: Redis): Promise<string> {
   try {
-    const [, value] = (await redis.config("GET", "appendfsync"));
+    const [, value] = await redis.config("GET", "appendfsync");
     return value ?? "unknown";
   } catch (error) {
     if (error instanceof Error && error.name === "ReplyError") return "unknown";
