@@ -47,6 +47,6 @@ export const CAMPAIGN_SETTINGS: Readonly<Record<string, string>> = {
 export const CAMPAIGN_COUNTS: Readonly<Record<Role, number>> = { api: 2, batcher: 2, "gpu-worker": 3 };
 
 /** Service time of the oracle. */
-export const ORACLE_TIMES = { baseMs: 5, rowMs: 0.1 } as const;
+export const ORACLE_TIMES = { baseMs: 20, rowMs: 0.5 } as const;
 /** Of each gpu-worker; the largest batch is the model's. */
 export const SLOTS = 2;

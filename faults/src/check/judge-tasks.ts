@@ -15,7 +15,13 @@ const CLOCK_SLACK_MS = 5;
 
 /** Judges every task by what its client was told. */
 export function judgeTasks(entries: readonly LedgerEntry[], circumstances: Circumstances): Violation[] {
-  return entries.flatMap((entry) => judgeTask(entry, circumstances));
+  const found = entries.flatMap((entry) => judgeTask(entry, circumstances));
+  const accepted = entries.filter(({ outcome }) => outcome === "ok").length;
+  // Where next to nothing is accepted, nothing can be lost: that shows nothing.
+  if (accepted < entries.length / 10) {
+    found.push({ invariant: "unexpected", detail: `only ${accepted} of ${entries.length} tasks were accepted` });
+  }
+  return found;
 }
 
 function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[] {
@@ -26,6 +32,8 @@ function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[
     found.push({ invariant, detail: `${what}: task ${index} (${purpose}, ${taskId ?? "no id"}), ${reads}` });
   };
   if (entry.secondTaskId !== undefined) blame("unexpected", `one key, another task ${entry.secondTaskId}`);
+  if (entry.refusal !== undefined && !/^(?:4\d\d|503) /.test(entry.refusal))
+    blame("unexpected", `refused with ${entry.refusal}`);
   if (entry.outcome !== "ok") return found;
   if (entry.missing > 0) blame("lost", "a read said that there is no such task");
   else if (entry.first === undefined && entry.last === undefined) blame("stuck", "it has not ended");

@@ -15,74 +15,74 @@ export interface ProxiedConnection {
  */
 export function createProxiedConnection(client: net.Socket, port: number, ended: () => void): ProxiedConnection {
   const server = net.connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
-  let fault: LinkFault | undefined;
-  let repliedBytes = 0;
-  let severed = false;
-  let resetting = false;
+  const state: ConnectionState = { fault: undefined, severed: false, resetting: false };
   const reset = (): void => {
-    if (resetting) return;
-    resetting = true;
+    if (state.resetting) return;
+    state.resetting = true;
     for (const socket of [client, server]) resetSocket(socket);
   };
-  const passes = (from: net.Socket, bytes: number): boolean => {
-    if (severed) {
-      // The server's side is gone: while that is hidden the bytes vanish, afterwards they meet a reset.
-      if (fault?.kind !== "half-open") reset();
-      return false;
-    }
-    if (from === client) return true;
-    if (fault?.kind === "cut-reply") {
-      reset();
-      return false;
-    }
+  let repliedBytes = 0;
+  const mayReply = (bytes: number): boolean => {
     repliedBytes += bytes;
-    if (fault?.kind === "cut-after" && repliedBytes > fault.bytes) {
-      reset();
-      return false;
-    }
-    return true;
+    if (state.fault?.kind === "cut-reply") return false;
+    return state.fault?.kind !== "cut-after" || repliedBytes <= state.fault.bytes;
   };
-  pipe(client, server);
-  pipe(server, client);
-
-  function pipe(from: net.Socket, to: net.Socket): void {
-    const later = createDelayLine(() => (fault?.kind === "delay" ? fault.delayMs : 0));
-    from.on("data", (piece: Buffer) => {
-      if (!passes(from, piece.length)) return;
-      later(() => {
-        if (!resetting && to.writable && !to.write(piece)) from.pause();
-      });
-    });
-    to.on("drain", () => {
-      if (fault?.kind !== "black-hole") from.resume();
-    });
-    from.on("end", () => later(() => !resetting && to.writable && to.end()));
-    from.on("error", () => undefined);
-    from.on("close", () => {
-      const hidden = severed && from === server && fault?.kind === "half-open";
-      if (!hidden && !resetting) to.destroy();
+  pipe(client, server, { state, reset, mayPass: () => true });
+  pipe(server, client, { state, reset, mayPass: mayReply });
+  for (const socket of [client, server]) {
+    socket.on("close", () => {
+      const hidden = state.severed && socket === server && state.fault?.kind === "half-open";
+      if (!hidden && !state.resetting) (socket === client ? server : client).destroy();
       if (client.destroyed && server.destroyed) ended();
     });
   }
-
   return {
     setFault(next) {
-      fault = next;
+      state.fault = next;
       repliedBytes = 0;
       for (const socket of [client, server]) {
         if (next?.kind === "black-hole") socket.pause();
         else socket.resume();
       }
-      if (next?.kind === "half-open" && !severed) {
-        severed = true;
+      if (next?.kind === "half-open" && !state.severed) {
+        state.severed = true;
         server.destroy();
-      } else if (next?.kind !== "half-open" && severed) {
+      } else if (next?.kind !== "half-open" && state.severed) {
         // Keep-alive probes of a client that has nothing to say find out later than its next byte would.
         setTimeout(reset, PROBE_MS).unref();
       }
     },
     reset,
   };
+}
+
+interface ConnectionState {
+  fault: LinkFault | undefined;
+  /** The server's side is gone, and the client has not been told. */
+  severed: boolean;
+  resetting: boolean;
+}
+
+/** Passes on what comes in at `from`, as the fault of the moment allows. A piece that may not pass resets the connection. */
+function pipe(
+  from: net.Socket,
+  to: net.Socket,
+  { state, reset, mayPass }: { state: ConnectionState; reset: () => void; mayPass: (bytes: number) => boolean },
+): void {
+  const later = createDelayLine(() => (state.fault?.kind === "delay" ? state.fault.delayMs : 0));
+  from.on("data", (piece: Buffer) => {
+    // While it is hidden that the server is gone the bytes vanish, afterwards they meet a reset.
+    if (state.severed && state.fault?.kind === "half-open") return;
+    if (state.severed || !mayPass(piece.length)) return reset();
+    later(() => {
+      if (!state.resetting && to.writable && !to.write(piece)) from.pause();
+    });
+  });
+  to.on("drain", () => {
+    if (state.fault?.kind !== "black-hole") from.resume();
+  });
+  from.on("end", () => later(() => !state.resetting && to.writable && to.end()));
+  from.on("error", () => undefined);
 }
 
 /**

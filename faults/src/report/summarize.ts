@@ -31,9 +31,7 @@ export function verdictOf({ violations }: Pick<CampaignResult, "violations">): s
 }
 
 /** Recovery of kills that were alone, by what was killed. ms. */
-export function recoveryTable(
-  results: readonly CampaignResult[],
-): {
+export function recoveryTable(results: readonly CampaignResult[]): {
   readonly name: string;
   readonly kills: number;
   readonly p50: number;

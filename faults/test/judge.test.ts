@@ -1,0 +1,148 @@
+import { createTaskId } from "@sluice/broker";
+import { describe, expect, test } from "vitest";
+
+import { boundOf, judgeExecutions } from "../src/check/judge-executions.js";
+import { judgeTasks } from "../src/check/judge-tasks.js";
+import { measureRecovery, percentile } from "../src/check/measure-recovery.js";
+import { type LedgerEntry, openEntry, type TerminalView } from "../src/client/ledger.js";
+import type { InjectedFault } from "../src/nemesis/nemesis.js";
+import { answerOf } from "../src/oracle/answer-of.js";
+
+const success: TerminalView = { state: "SUCCESS", answer: answerOf("text"), errorCode: undefined };
+const failed: TerminalView = { state: "FAILED", answer: undefined, errorCode: "input-rejected" };
+
+/** A task that was accepted at 1,000 and ended well at 1,100, except for what is said. */
+function entry(changes: Partial<LedgerEntry> = {}): LedgerEntry {
+  const plan = { index: 1, text: "text", purpose: "ordinary" as const, deadlineMs: 500, idempotencyKey: undefined };
+  const accepted = { outcome: "ok" as const, taskId: createTaskId(3, 0), acceptedMs: 1_000 };
+  return { ...openEntry(plan, 1_000), ...accepted, first: success, endedMs: 1_100, last: success, ...changes };
+}
+
+const faultOf = (fault: InjectedFault["fault"], changes: Partial<InjectedFault> = {}): InjectedFault => ({
+  name: fault.kind,
+  fault,
+  alone: true,
+  atMs: 1_050,
+  target: "redis-1",
+  skipped: undefined,
+  healedMs: undefined,
+  shards: [3],
+  ...changes,
+});
+
+describe("a task is judged", () => {
+  const none = { first: undefined, last: undefined, endedMs: undefined };
+  test.each<[string, Partial<LedgerEntry>, string[]]>([
+    ["well if it keeps its own answer", {}, []],
+    ["well if it was refused", { outcome: "refused", refusal: "503 queue-full", ...none }, []],
+    [
+      "unexpected if it was refused with a bug",
+      { outcome: "refused", refusal: "500 internal", ...none },
+      ["unexpected"],
+    ],
+    ["stuck if it never ends", none, ["stuck"]],
+    ["lost if nobody knows it", { ...none, missing: 1 }, ["lost"]],
+    ["changed if its end is gone", { last: undefined }, ["changed"]],
+    ["changed if its end is another", { last: { ...success, state: "EXPIRED", answer: undefined } }, ["changed"]],
+    ["changed if it ends although its cancel was confirmed", { cancelAskedMs: 1, cancelConfirmed: true }, ["changed"]],
+    [
+      "crossed if its answer is another's",
+      { first: { ...success, answer: answerOf("other") }, last: { ...success, answer: answerOf("other") } },
+      ["crossed"],
+    ],
+    ["unexpected if it fails on a good input", { first: failed, last: failed }, ["unexpected"]],
+    ["well if it fails on poison", { purpose: "poison", first: failed, last: failed }, []],
+    ["unexpected if poison succeeds", { purpose: "poison" }, ["unexpected"]],
+    [
+      "unexpected if it expires early",
+      { first: { ...success, state: "EXPIRED" }, last: { ...success, state: "EXPIRED" } },
+      ["unexpected"],
+    ],
+    [
+      "well if it expires in time",
+      { endedMs: 1_500, first: { ...success, state: "EXPIRED" }, last: { ...success, state: "EXPIRED" } },
+      [],
+    ],
+    [
+      "unexpected if nobody canceled it",
+      { first: { ...success, state: "CANCELED" }, last: { ...success, state: "CANCELED" } },
+      ["unexpected"],
+    ],
+    ["unexpected if its key has two tasks", { secondTaskId: "x" }, ["unexpected"]],
+  ])("%s", (_name, changes, invariants) => {
+    const found = judgeTasks([entry(changes), ...Array.from({ length: 2 }, () => entry())], { workerDeaths: 0 });
+    expect(found.map(({ invariant }) => invariant)).toEqual(invariants);
+  });
+
+  test("with suspicion if next to nothing was accepted", () => {
+    const refused = entry({ outcome: "refused", refusal: "503 queue-full" });
+    expect(judgeTasks([refused], { workerDeaths: 0 })).toHaveLength(1);
+  });
+});
+
+describe("executions are judged", () => {
+  const inHand = { workers: 3, rowsPerWorker: 10 };
+  const options = { faults: [], inHand, known: ["example"] };
+  test("well if each accepted input ran once", () => {
+    const runs = [
+      { startedMs: 1, texts: ["text", "example"] },
+      { startedMs: 2, texts: ["example"] },
+    ];
+    expect(judgeExecutions(runs, [entry()], options)).toEqual({
+      executions: 1,
+      unique: 1,
+      duplicates: [],
+      bound: 0,
+      violations: [],
+    });
+  });
+  test("unexpected if a refused input ran, unless an attempt broke off", () => {
+    const runs = [{ startedMs: 1, texts: ["text"] }];
+    const refused = entry({ outcome: "refused" });
+    expect(judgeExecutions(runs, [refused], options).violations).toHaveLength(1);
+    expect(judgeExecutions(runs, [{ ...refused, mayHaveRun: true }], options).violations).toEqual([]);
+  });
+  test("too many if an input ran again and no fault explains it", () => {
+    const runs = [
+      { startedMs: 1, texts: ["text"] },
+      { startedMs: 2, texts: ["text"] },
+    ];
+    const without = judgeExecutions(runs, [entry()], options);
+    expect(without.violations.map(({ invariant }) => invariant)).toEqual(["duplicates"]);
+    expect(without.duplicates).toEqual([{ text: "text", startedMs: [1, 2] }]);
+    const faults = [faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 })];
+    expect(judgeExecutions(runs, [entry()], { ...options, faults }).violations).toEqual([]);
+  });
+  test("by what a fault cuts off: nothing for an api, one worker's rows for its links, all for Redis", () => {
+    const bound = (fault: InjectedFault["fault"], target?: string) => boundOf(faultOf(fault, { target }), inHand);
+    const cut = { kind: "link", pick: 0, fault: { kind: "reset" }, forMs: 1 } as const;
+    expect(bound({ kind: "kill-role", role: "api", pick: 0, downMs: 1 })).toBe(0);
+    expect(bound({ ...cut, group: "oracle" })).toBe(10);
+    expect(bound({ ...cut, group: "redis" }, "gpu-worker-1>redis")).toBe(10);
+    expect(bound({ ...cut, group: "redis" }, "batcher-1>redis")).toBe(0);
+    expect(bound({ ...cut, group: "redis" }, "redis-1")).toBe(30);
+    expect(boundOf(faultOf({ kind: "kill-oracle", downMs: 1 }, { skipped: "busy" }), inHand)).toBe(0);
+  });
+});
+
+describe("recovery", () => {
+  test("is how long the last open task took, and the longest time without an acceptance on the master's shards", () => {
+    const fault = faultOf({ kind: "kill-master", pick: 0, downMs: 1 });
+    const other = createTaskId(4, 0);
+    const entries = [
+      entry({ acceptedMs: 1_000, endedMs: 3_000 }),
+      entry({ acceptedMs: 900, endedMs: 1_040 }),
+      entry({ acceptedMs: 1_500, endedMs: 9_000, taskId: other }),
+      entry({ acceptedMs: 4_000, endedMs: 9_000 }),
+    ];
+    expect(measureRecovery([fault], entries)).toEqual([
+      { name: "kill-master", atMs: 1_050, openTasks: 1, recoveryMs: 1_950, writeGapMs: 3_000 },
+    ]);
+    expect(measureRecovery([{ ...fault, alone: false }], entries)).toEqual([]);
+  });
+  test("percentiles are values that were measured", () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+    expect([0, 0.5, 0.99, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 99, 100]);
+    expect(percentile([], 0.5)).toBeUndefined();
+  });
+});
