@@ -4,9 +4,12 @@ import type { Reply } from "../scripts/define-script.js";
 import type { RedisClient } from "./connect.js";
 import { createMasterConnection } from "./master-connection.js";
 import type { RedisTarget } from "./redis-target.js";
+import { within } from "./within.js";
 
 /** A reply is overdue when it is this much later than the command's own BLOCK time. */
 const GRACE_MS = 1_000;
+/** A server may accept a connection and then say nothing, also to the questions that make it ready. */
+const OPEN_TIMEOUT_MS = 3_000;
 
 /** One connection for one blocking read loop. */
 export interface BlockingConnection {
@@ -14,6 +17,7 @@ export interface BlockingConnection {
    * Sends a command that blocks for at most `blockMs`.
    * @throws BrokerError storage-unavailable on any trouble, also when no reply comes in time. The connection is then
    * thrown away and the next call opens a new one: entries of a lost reply are pending for this consumer.
+   * BrokerError shutting-down after `close`.
    */
   call(args: readonly (string | number)[], blockMs: number): Promise<Reply>;
   close(): void;
@@ -31,30 +35,29 @@ export function createBlockingConnection(target: RedisTarget, commands: RedisCli
     current?.disconnect();
     current = undefined;
   };
+  const refuseIfClosed = () => {
+    if (closed) throw new BrokerError("shutting-down", "the connection is closed");
+  };
   const open = async (): Promise<Redis> => {
-    if (closed) throw new BrokerError("shutting-down", "the connection is closed");
+    refuseIfClosed();
     const redis = await createMasterConnection(target, commands, key);
-    if (closed) throw new BrokerError("shutting-down", "the connection is closed");
+    refuseIfClosed();
     current = redis;
-    await redis.connect();
+    await within(redis.connect(), OPEN_TIMEOUT_MS);
+    if (closed) redis.disconnect();
+    refuseIfClosed();
     return redis;
   };
   return {
     async call(args, blockMs) {
       const [name, ...rest] = args;
-      let watchdog: NodeJS.Timeout | undefined;
       try {
         const redis = current ?? (await open());
-        const overdue = new Promise<never>((_resolve, reject) => {
-          watchdog = setTimeout(() => reject(new Error("no reply in time")), blockMs + GRACE_MS);
-        });
         const reply = redis.sendCommand(new Command(String(name), rest.map(String), { replyEncoding: null }));
-        return await Promise.race([reply as Promise<Reply>, overdue]);
+        return await within(reply as Promise<Reply>, blockMs + GRACE_MS);
       } catch (error) {
         discard();
         throw BrokerError.from(error, "storage-unavailable", `Redis did not carry out ${name}`);
-      } finally {
-        clearTimeout(watchdog);
       }
     },
     close() {

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { BrokerError } from "../errors.js";
 import { joinWrites } from "./join-writes.js";
 import type { RedisTarget } from "./redis-target.js";
+import { within } from "./within.js";
 
 /** A connection to one Redis, or to a Cluster. Only this package imports ioredis. */
 export type RedisClient = Redis | Cluster;
@@ -87,6 +88,7 @@ async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClien
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     try {
+      // Sentinels that do not answer are asked for ever.
       if (client.status !== "ready") await within(client.connect(), giveUpAt - performance.now());
       return client;
     } catch (error) {
@@ -96,18 +98,5 @@ async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClien
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-  }
-}
-
-/** Sentinels that do not answer are asked for ever: `work` may never end. */
-async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("not connected in time")), timeoutMs);
-  });
-  try {
-    await Promise.race([work, overdue]);
-  } finally {
-    clearTimeout(timer);
   }
 }
