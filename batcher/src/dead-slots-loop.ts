@@ -1,4 +1,4 @@
-import { type Clock, findDeadNotices, reclaimDeadNotice, type RedisClient } from "@sluice/broker";
+import { type Clock, dropIdleSlots, findDeadNotices, reclaimDeadNotice, type RedisClient } from "@sluice/broker";
 import type { Logger } from "pino";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { LoopHealth } from "./loop-health.js";
@@ -6,6 +6,10 @@ import type { BatcherMetrics } from "./metrics.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 const LOOK_EVERY_MS = 1_000;
+/** Consumers of slots that are gone pile up slowly, some for each boot of a worker: looked at in one turn of so many. */
+const DROP_CONSUMERS_EVERY = 300;
+/** A slot that lives pulls every quarter of a second, or holds a notice, so a consumer that is idle for so long is dead. */
+const CONSUMER_IDLE_MS = 600_000;
 
 interface DeadSlotsDeps {
   readonly redis: RedisClient;
@@ -21,8 +25,13 @@ interface DeadSlotsDeps {
  * harmless, and the runs come back to whoever owns them through the credit message.
  */
 export function createDeadSlotsLoop(deps: DeadSlotsDeps): WakeableLoop {
+  let turns = 0;
   const turn = async (): Promise<number> => {
-    const results = await Promise.allSettled(deps.lanes.pools().map((pool) => reclaimPool(deps, pool)));
+    const pools = deps.lanes.pools();
+    const results = await Promise.allSettled(pools.map((pool) => reclaimPool(deps, pool)));
+    if (++turns % DROP_CONSUMERS_EVERY === 0) {
+      await Promise.all(pools.map((pool) => dropIdleSlots(deps.redis, pool, CONSUMER_IDLE_MS)));
+    }
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
     return LOOK_EVERY_MS;
