@@ -1,4 +1,4 @@
-// npm start, npm test, npm run bench and npm run faults: plain Node without dependencies, for there may be none yet.
+// npm start, npm test and npm run bench, faults or spec: plain Node without dependencies, for there may be none yet.
 // Installs the packages, builds, and runs what was asked for.
 
 import { Buffer } from "node:buffer";
@@ -38,9 +38,14 @@ const commands = {
     await build();
     await run("faults/dist/main.js", args);
   },
+  spec: async () => {
+    await build();
+    await run("broker/spec/dist/main.js", args);
+  },
 };
 
-if (!Object.hasOwn(commands, command ?? "")) fail("Use npm start, npm test, npm run bench or npm run faults.");
+if (!Object.hasOwn(commands, command ?? ""))
+  fail("Use npm start, npm test, npm run bench, npm run faults or npm run spec.");
 checkNode();
 await commands[command]();
 

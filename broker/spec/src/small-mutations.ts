@@ -1,0 +1,49 @@
+import type { Edit, Mutation } from "./mutation.js";
+import { idempotencyWorld, retentionWorld } from "./small-worlds.js";
+
+/** A result that is found for longer than it is kept for its first reader. */
+const CACHE = { ttl: 1, resultTtl: 2, window: 3, slack: 1, end: 8 };
+
+/** Rules of how long keys live, and of Idempotency-Keys. */
+export const smallMutations: readonly Mutation[] = [
+  forgetful("kept-not-prolonged", "admit.lua answers from a result and does not prolong it", "Readable", [
+    retention("run' = [run EXCEPT ![r].ends = Max(@, now + ResultTtl)]\n", "UNCHANGED run\n"),
+  ]),
+  forgetful("task-ends-early", "admit.lua keeps a task for less long than its result", "Readable", [
+    retention("ends |-> now + Ttl + Keep + Slack]]", "ends |-> now + Ttl]]"),
+  ]),
+  forgetful("join-forgotten", "admit.lua answers from a run that is gone, for its pointer is there", "Readable", [
+    retention(`digest.run # None /\\ run[digest.run].st = "SUCCESS" ->`, "digest.run # None ->"),
+  ]),
+  forgetful("made-again", "leave-run.lua writes the state of a task that Redis has forgotten", "Bounded", [
+    retention(`IF task[t].st # "none" THEN [task EXCEPT ![t].st = st] ELSE task`, "[task EXCEPT ![t].st = st]"),
+  ]),
+  forgetful("result-without-end", "settle.lua stores a result without an end", "Bounded", [
+    retention("tasks |-> {}, ends |-> now + Keep]", "tasks |-> {}, ends |-> Never]"),
+  ]),
+  forgetful("open-run-ends", "admit.lua gives an open run an end", "Bounded", [
+    retention("tasks |-> {t}, ends |-> Never]", "tasks |-> {t}, ends |-> now + Ttl + Keep]"),
+  ]),
+  repeated("release-any", "a refused attempt gives a key back that another one holds", [
+    idempotency(" /\\ key.attempt = request[q].attempt", ""),
+  ]),
+  repeated("release-later", "an attempt that took a key over forgets it when it is refused", [
+    idempotency("IF Mine(q) /\\ request[q].attempt = 1 THEN", "IF Mine(q) THEN"),
+  ]),
+];
+
+function forgetful(name: string, breaks: string, caughtBy: string, edits: readonly Edit[]): Mutation {
+  return { name, breaks, caughtBy, edits, world: retentionWorld(name, breaks, CACHE) };
+}
+
+function repeated(name: string, breaks: string, edits: readonly Edit[]): Mutation {
+  return { name, breaks, caughtBy: "OneTask", edits, world: idempotencyWorld(name, breaks, 4) };
+}
+
+function retention(from: string, to: string): Edit {
+  return { file: "retention.tla", from, to };
+}
+
+function idempotency(from: string, to: string): Edit {
+  return { file: "idempotency.tla", from, to };
+}
