@@ -2,8 +2,8 @@ export { type Clock, systemClock } from "./clock.js";
 export { BrokerError, ERROR_CODES, type ErrorCode } from "./errors.js";
 export type { Service } from "./service.js";
 
-export { type Digest, type DigestParts, digestOf } from "./digest.js";
-export { createTaskId, type ParsedTaskId, parseTaskId } from "./ids.js";
+export { type Digest, digestOf } from "./digest.js";
+export { createTaskId, parseTaskId } from "./ids.js";
 export { keys, SHARD_COUNT } from "./keys.js";
 export { type BatchClass, DEFAULT_ZONE, formatLane, type Lane, parseLane } from "./lane.js";
 
@@ -14,7 +14,7 @@ export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";
 export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
 export { createServerWatch, type ServerWatch } from "./redis/server-watch.js";
-export { type ChannelHandler, createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
+export { createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
 
 export {
   type Datatype,
@@ -25,14 +25,7 @@ export {
 } from "./models/model-definition.js";
 export { createModelRegistry, type ModelRegistry, registerModels } from "./models/model-registry.js";
 export { createLiveSettings, type LiveSettings } from "./settings/live-settings.js";
-export {
-  DEFAULT_SETTINGS,
-  parseSettings,
-  SETTING_NAMES,
-  type SettingName,
-  type Settings,
-  type SettingsSet,
-} from "./settings/settings.js";
+export { DEFAULT_SETTINGS, parseSettings, type Settings } from "./settings/settings.js";
 
 export { admitTask, type AdmitRequest } from "./tasks/admission.js";
 export {
@@ -47,7 +40,6 @@ export { createDoneEvents, type DoneEvents } from "./tasks/done-events.js";
 export {
   bindIdempotencyKey,
   confirmIdempotencyKey,
-  type IdempotentRequest,
   type IdempotentTask,
   releaseIdempotencyKey,
 } from "./tasks/idempotency.js";
@@ -73,7 +65,6 @@ export {
   tensorSignature,
 } from "./tasks/tensor-input.js";
 export type { AdmitReply } from "./scripts/admit.js";
-export type { CancelReply } from "./scripts/cancel.js";
 export type { ClaimReply } from "./scripts/claim.js";
 export type { ExpireReply } from "./scripts/expire.js";
 export type { LookUpReply } from "./scripts/look-up.js";
@@ -94,7 +85,6 @@ export {
   encodeCredit,
   encodeNotice,
   type Notice,
-  type NoticeRow,
   type UnsettledReason,
 } from "./batches/notice.js";
 export { createNoticeReader, type NoticeReader, type PulledNotice } from "./batches/notice-reader.js";
@@ -110,7 +100,6 @@ export {
 } from "./batches/pool-slots.js";
 export {
   BATCHER_ALIVE_MS,
-  BLOCK_MS,
   HEARTBEAT_MS,
   MAX_ALONE_DEATHS,
   MAX_DEATHS,
@@ -122,7 +111,6 @@ export {
   createReadyReader,
   buryEntries,
   dropIdleBatchers,
-  type PendingEntries,
   readNew,
   type ReadyReader,
   sweepPending,

@@ -12,5 +12,3 @@ export const BATCHER_ALIVE_MS = 3_000;
 export const MAX_DEATHS = 3;
 /** A run that was alone in so many deaths after that becomes a dead letter. */
 export const MAX_ALONE_DEATHS = 3;
-/** Longest BLOCK of a read: a blocked connection notices nothing else. */
-export const BLOCK_MS = 1_000;

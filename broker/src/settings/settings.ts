@@ -34,10 +34,7 @@ const SETTINGS = {
   prefetch: count(0, 16).default(1),
 } as const;
 
-/** The name of a live setting. */
-export type SettingName = keyof typeof SETTINGS;
-/** All names, for listings. */
-export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+type SettingName = keyof typeof SETTINGS;
 
 /** A complete, checked set of settings, for one model or for all. */
 export interface Settings {
