@@ -3,18 +3,44 @@ export const LOOP_NAMES = ["ownership", "sweep", "read", "publish", "look-up", "
 /** One of the loops. */
 export type LoopName = (typeof LOOP_NAMES)[number];
 
-/** When each loop last completed a turn: a loop that hangs shows, whatever it hangs on. */
-export interface LoopHealth {
-  completed(name: LoopName, monotonicMs: number): void;
-  /** Milliseconds since the last completed turn; Infinity if there has been none. */
-  ageMs(name: LoopName, monotonicMs: number): number;
+/** One loop, as it goes round. */
+export interface LoopPulse {
+  completed(monotonicMs: number): void;
+  /** It was stopped: its age counts no more. */
+  ended(): void;
 }
 
-/** Remembers turns; several loops of one name count as one (the last of them speaks). */
+/** When each loop last completed a turn: a loop that hangs shows, whatever it hangs on. */
+export interface LoopHealth {
+  /** A loop begins. Several of one name may run: one for each shard, pool or connection. */
+  begin(name: LoopName, monotonicMs: number): LoopPulse;
+  /** Milliseconds since any loop of that name last completed a turn; Infinity if none ever did. */
+  ageMs(name: LoopName, monotonicMs: number): number;
+  /** The age of the running loop of that name that completed a turn (or began) longest ago; 0 if none runs. */
+  oldestAgeMs(name: LoopName, monotonicMs: number): number;
+}
+
+/** Remembers the last turn of every loop. */
 export function createLoopHealth(): LoopHealth {
   const last = new Map<LoopName, number>();
+  const running = new Map<LoopName, Set<{ lastMs: number }>>();
   return {
-    completed: (name, monotonicMs) => void last.set(name, monotonicMs),
+    begin(name, monotonicMs) {
+      const loop = { lastMs: monotonicMs };
+      const loops = running.get(name) ?? new Set();
+      running.set(name, loops.add(loop));
+      return {
+        completed(nowMs) {
+          loop.lastMs = nowMs;
+          last.set(name, nowMs);
+        },
+        ended: () => void loops.delete(loop),
+      };
+    },
     ageMs: (name, monotonicMs) => monotonicMs - (last.get(name) ?? -Infinity),
+    oldestAgeMs(name, monotonicMs) {
+      const ages = [...(running.get(name) ?? [])].map(({ lastMs }) => monotonicMs - lastMs);
+      return Math.max(0, ...ages);
+    },
   };
 }

@@ -99,13 +99,18 @@ function collectSources(registry: Registry, sources: MetricSources): void {
       for (const [state, count] of Object.entries(sources.ledgerCounts())) own.set({ state }, count);
     },
   });
-  gauge(registry, "sluice_loop_age_seconds", "Seconds since a loop last completed a turn.", {
-    names: ["loop"],
-    collect(own) {
-      const nowMs = sources.clock.monotonicMs();
-      for (const loop of LOOP_NAMES) own.set({ loop }, sources.health.ageMs(loop, nowMs) / 1_000);
+  gauge(
+    registry,
+    "sluice_loop_age_seconds",
+    "Seconds since a loop last completed a turn; where several do the same, of the slowest.",
+    {
+      names: ["loop"],
+      collect(own) {
+        const nowMs = sources.clock.monotonicMs();
+        for (const loop of LOOP_NAMES) own.set({ loop }, sources.health.oldestAgeMs(loop, nowMs) / 1_000);
+      },
     },
-  });
+  );
 }
 
 function counter<Label extends string>(

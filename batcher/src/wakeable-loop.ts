@@ -1,6 +1,6 @@
 import type { Clock, Service } from "@sluice/broker";
 import type { Logger } from "pino";
-import type { LoopHealth, LoopName } from "./loop-health.js";
+import type { LoopHealth, LoopName, LoopPulse } from "./loop-health.js";
 
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 1_000;
@@ -50,6 +50,7 @@ export function createWakeableLoop(name: LoopName, turn: () => Promise<number>, 
     async start() {
       if (started || stopped) return;
       started = true;
+      guarded.begin();
       const firstTurn = new Promise<void>((resolve) => (firstTurnDone = resolve));
       begin();
       await firstTurn;
@@ -58,6 +59,7 @@ export function createWakeableLoop(name: LoopName, turn: () => Promise<number>, 
       stopped = true;
       clearTimeout(timer);
       await running;
+      guarded.end();
     },
     wake() {
       if (!started || stopped) return;
@@ -76,12 +78,15 @@ interface LoopDeps {
 /** A turn that answers with a pause where the original throws. */
 function guardTurn(name: LoopName, turn: () => Promise<number>, { log, clock, health }: LoopDeps) {
   let failures = 0;
+  let pulse: LoopPulse | undefined;
   return {
+    begin: () => void (pulse = health.begin(name, clock.monotonicMs())),
+    end: () => pulse?.ended(),
     isFailing: () => failures > 0,
     async turn(isStopped: () => boolean): Promise<number> {
       try {
         const delayMs = await turn();
-        health.completed(name, clock.monotonicMs());
+        pulse?.completed(clock.monotonicMs());
         if (failures > 0) log.info({ loop: name, failures }, "loop works again");
         failures = 0;
         return delayMs;
