@@ -13,6 +13,8 @@ export interface ModelRegistry extends Service {
   /** Sorted by name. */
   all(): readonly ModelDefinition[];
   get(name: string): ModelDefinition | undefined;
+  /** Milliseconds since they were last read. */
+  ageMs(): number;
 }
 
 /** Follows `sluice:models`. A definition that cannot be read is logged and left out. `start` has read it once. */
@@ -41,6 +43,7 @@ export function createModelRegistry(redis: RedisClient, log: Logger): ModelRegis
     stop: () => poller.stop(),
     all: () => [...models.values()],
     get: (name) => models.get(name),
+    ageMs: poller.ageMs,
   };
 }
 

@@ -1,18 +1,26 @@
 import type { Logger } from "pino";
 import type { Service } from "../service.js";
 
+/** Something that looks again and again. */
+export interface Poller extends Service {
+  /** Milliseconds since a look last succeeded, or since `start`; 0 before. One that hangs shows, whatever it hangs on. */
+  ageMs(): number;
+}
+
 /**
  * Calls `look` again and again, `everyMs` after the last call has ended. An error is logged when the trouble begins,
  * and its end is told; in between it stays quiet.
  */
-export function createPoller(look: () => Promise<void>, everyMs: number, log: Logger): Service {
+export function createPoller(look: () => Promise<void>, everyMs: number, log: Logger): Poller {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   let troubled = false;
+  let doneMs: number | undefined;
   const turn = async (): Promise<void> => {
     try {
       await look();
+      doneMs = performance.now();
       if (troubled) log.info("poll works again");
       troubled = false;
     } catch (error) {
@@ -28,7 +36,9 @@ export function createPoller(look: () => Promise<void>, everyMs: number, log: Lo
     }, everyMs);
   };
   return {
+    ageMs: () => (doneMs === undefined ? 0 : performance.now() - doneMs),
     async start() {
+      doneMs = performance.now();
       schedule();
     },
     async stop() {

@@ -14,6 +14,8 @@ export interface ServerWatch extends Service {
   doubts(): readonly string[];
   /** The servers, as they were last. */
   facts(): readonly ServerFacts[];
+  /** Milliseconds since all of them last answered. */
+  ageMs(): number;
 }
 
 /**
@@ -51,5 +53,6 @@ export function createServerWatch(redis: RedisClient, durability: Durability, lo
     stop: () => poller.stop(),
     doubts: () => doubts,
     facts: () => facts,
+    ageMs: poller.ageMs,
   };
 }

@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import type { Service } from "../service.js";
-import { createSubscriberClient } from "./connect.js";
+import { createSubscriberClient, type RedisClient } from "./connect.js";
+import { createPoller } from "./poller.js";
 import type { RedisTarget } from "./redis-target.js";
+import { within } from "./within.js";
 
 /** Called for every message, and with undefined when messages may have been missed (the connection was renewed). */
 export type ChannelHandler = (message: Buffer | undefined) => void;
@@ -10,30 +12,76 @@ export type ChannelHandler = (message: Buffer | undefined) => void;
 export interface ShardSubscriber extends Service {
   /** Resolves when the server has confirmed the subscription. One handler per channel; a second call replaces it. */
   subscribe(channel: string, handler: ChannelHandler): Promise<void>;
+  /** Milliseconds since the server last confirmed all subscriptions. */
+  ageMs(): number;
 }
 
-/** A connection (on a Cluster one for each master) that only receives. */
+/** How often the subscriptions are made again, for a confirmation. */
+const CONFIRM_EVERY_MS = 2_000;
+const CONFIRM_TIMEOUT_MS = 3_000;
+
+/**
+ * A connection (on a Cluster one for each master) that only receives. One on which nothing comes cannot be told from
+ * one that is dead, so every subscription is made again now and then, which the server confirms; a connection that
+ * does not confirm in time is thrown away.
+ */
 export function createShardSubscriber(target: RedisTarget, log: Logger): ShardSubscriber {
   const handlers = new Map<string, ChannelHandler>();
-  const client = createSubscriberClient(target);
-  client.on("error", (error: Error) => log.warn({ err: error }, "redis subscription"));
-  client.on("smessageBuffer", (channel: Buffer, message: Buffer) => handlers.get(channel.toString())?.(message));
-  client.on("ready", () => {
-    for (const handler of handlers.values()) handler(undefined);
-  });
   let stopped = false;
+  let client = open();
+  const confirm = async (): Promise<void> => {
+    try {
+      await within(Promise.all([...handlers.keys()].map((channel) => client.ssubscribe(channel))), CONFIRM_TIMEOUT_MS);
+    } catch (error) {
+      renew();
+      throw error;
+    }
+  };
+  const poller = createPoller(confirm, CONFIRM_EVERY_MS, log);
   return {
     async start() {
-      if (!stopped && client.status === "wait") await client.connect();
+      if (stopped) return;
+      if (client.status === "wait") await client.connect();
+      await poller.start();
     },
     async stop() {
       stopped = true;
       handlers.clear();
       client.disconnect();
+      await poller.stop();
     },
     async subscribe(channel, handler) {
       handlers.set(channel, handler);
-      await client.ssubscribe(channel);
+      for (;;) {
+        const asked = client;
+        try {
+          await asked.ssubscribe(channel);
+          return;
+        } catch (error) {
+          if (asked === client) throw error;
+        }
+      }
     },
+    ageMs: poller.ageMs,
   };
+
+  function open(): RedisClient {
+    const opened = createSubscriberClient(target);
+    opened.on("error", (error: Error) => log.warn({ err: error }, "redis subscription"));
+    opened.on("smessageBuffer", (channel: Buffer, message: Buffer) => handlers.get(channel.toString())?.(message));
+    opened.on("ready", () => {
+      for (const handler of handlers.values()) handler(undefined);
+    });
+    return opened;
+  }
+
+  /** Subscribes all channels again, on a connection of their own; the next look finds out whether that went well. */
+  function renew(): void {
+    if (stopped) return;
+    client.disconnect();
+    client = open();
+    // It goes on trying by itself, and says so.
+    client.connect().catch(() => undefined);
+    for (const channel of handlers.keys()) client.ssubscribe(channel).catch(() => undefined);
+  }
 }

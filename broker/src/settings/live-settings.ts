@@ -15,6 +15,8 @@ export interface LiveSettings extends Service {
   current(): SettingsSet;
   /** How often a set was refused. */
   refusedCount(): number;
+  /** Milliseconds since they were last read. */
+  ageMs(): number;
 }
 
 /**
@@ -61,6 +63,7 @@ export function createLiveSettings(redis: RedisClient, log: Logger): LiveSetting
     stop: () => poller.stop(),
     current: () => settings,
     refusedCount: () => refused,
+    ageMs: poller.ageMs,
   };
 }
 

@@ -10,6 +10,8 @@ export interface DoneEvents extends Service {
    * woken when it is back).
    */
   listen(runId: string, wake: () => void): () => void;
+  /** Milliseconds since Redis last confirmed that wake-ups will come. */
+  ageMs(): number;
 }
 
 /** Hears the `done` channels of all shards. `start` resolves when every subscription is confirmed. */
@@ -32,6 +34,7 @@ export function createDoneEvents(subscriber: ShardSubscriber): DoneEvents {
       await subscriber.stop();
       onMessage(undefined);
     },
+    ageMs: () => subscriber.ageMs(),
     listen(runId, waiter) {
       const set = waiters.get(runId) ?? new Set();
       waiters.set(runId, set.add(waiter));
