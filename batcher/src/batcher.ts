@@ -90,6 +90,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     ledgerCounts: () => ledger.counts(),
     ownedShards: () => ownership.owned().length,
     refusedSettings: () => settings.refusedCount(),
+    pollAgesMs: () => ({ settings: settings.ageMs(), models: models.ageMs(), subscription: subscriber.ageMs() }),
   });
   const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, metrics };
   const events = {

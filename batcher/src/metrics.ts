@@ -12,6 +12,8 @@ export interface MetricSources {
   ledgerCounts(): LedgerCounts;
   ownedShards(): number;
   refusedSettings(): number;
+  /** Milliseconds since each thing that is polled last answered, by what it is. */
+  pollAgesMs(): Readonly<Record<string, number>>;
 }
 
 /** Everything a batcher counts. Labels come from closed sets: registered models, pools, classes, reasons, loops. */
@@ -92,6 +94,12 @@ function collectSources(registry: Registry, sources: MetricSources): void {
   gauge(registry, "sluice_settings_refused", "Sets of settings refused since the start.", {
     names: [],
     collect: (own) => own.set(sources.refusedSettings()),
+  });
+  gauge(registry, "sluice_poll_age_seconds", "Seconds since something that is polled last answered.", {
+    names: ["poll"],
+    collect(own) {
+      for (const [poll, ageMs] of Object.entries(sources.pollAgesMs())) own.set({ poll }, ageMs / 1_000);
+    },
   });
   gauge(registry, "sluice_batcher_tasks", "Tasks that the batcher has in memory.", {
     names: ["state"],

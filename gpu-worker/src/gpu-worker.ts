@@ -86,6 +86,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   observeGpuWorker(deps.metrics.registry, {
     endpointReady: endpoint.isReady,
     secondsSincePoll: () => slots.map((slot) => (clock.monotonicMs() - slot.lastPollMs()) / 1_000),
+    pollAgesMs: () => ({ settings: deps.settings.ageMs(), models: models.ageMs(), heartbeat: heartbeat.ageMs() }),
   });
   return {
     isReady: endpoint.isReady,

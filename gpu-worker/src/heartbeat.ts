@@ -16,6 +16,8 @@ export interface SlotHeartbeat extends Service {
   doubt(slot: string): void;
   /** Takes a slot that has no batch off the list, so that its credits go at once. */
   leave(slot: string): Promise<void>;
+  /** Milliseconds since Redis last took a beat. */
+  ageMs(): number;
 }
 
 /** One call a second for all slots of a process. `stop` takes them off the list. */
@@ -54,6 +56,7 @@ export function createSlotHeartbeat(
       listed.add(slot);
       doubted.delete(slot);
     },
+    ageMs: poller.ageMs,
     doubt: (slot) => void doubted.add(slot),
     async leave(slot) {
       if (listed.delete(slot)) await remove([slot]);

@@ -27,6 +27,8 @@ export interface GpuWorkerState {
   readonly endpointReady: () => boolean;
   /** Seconds since each slot last heard from Redis, by slot number. */
   readonly secondsSincePoll: () => readonly number[];
+  /** Milliseconds since each thing that is polled last answered, by what it is. */
+  readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
 
 /** 1 ms to 16 s, doubling: from one small row to a whole lease. */
@@ -74,6 +76,15 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
     registers: [registry],
     collect() {
       state.secondsSincePoll().forEach((seconds, slot) => this.set({ slot: String(slot) }, seconds));
+    },
+  });
+  new Gauge({
+    name: "sluice_poll_age_seconds",
+    help: "Seconds since something that is polled last answered",
+    labelNames: ["poll"],
+    registers: [registry],
+    collect() {
+      for (const [poll, ageMs] of Object.entries(state.pollAgesMs())) this.set({ poll }, ageMs / 1_000);
     },
   });
 }
