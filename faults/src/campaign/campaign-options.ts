@@ -1,5 +1,6 @@
 import type { Role } from "@sluice/stack";
 
+import type { OracleTimes } from "../oracle/start-oracle.js";
 import type { Patch } from "../roles/copy-programs.js";
 import type { ScheduledFault } from "../schedule/fault.js";
 import type { TopologyKind } from "../topology/topology.js";
@@ -21,12 +22,16 @@ export interface CampaignOptions {
   readonly counts?: Readonly<Record<Role, number>>;
   /** Live settings beyond the campaign's own. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** `CONFIG SET` on every server, before the roles start. */
+  readonly redisConfig?: Readonly<Record<string, string>>;
   /** Variables of the roles. */
   readonly env?: Readonly<Record<string, string>>;
   /** Deliberate breaks. */
   readonly patches?: readonly Patch[];
   /** How long everything may take to calm down. @defaultValue 60,000 ms */
   readonly quietMs?: number;
+  /** @defaultValue {@link ORACLE_TIMES} */
+  readonly oracle?: OracleTimes;
   /** Most tasks submitted in a second. @defaultValue 400 */
   readonly maxPerSecond?: number;
   /** Gets data, programs and logs; must be empty. */
@@ -46,7 +51,7 @@ export const CAMPAIGN_SETTINGS: Readonly<Record<string, string>> = {
 /** Processes of each role. */
 export const CAMPAIGN_COUNTS: Readonly<Record<Role, number>> = { api: 2, batcher: 2, "gpu-worker": 3 };
 
-/** Service time of the oracle. */
-export const ORACLE_TIMES = { baseMs: 20, rowMs: 0.5 } as const;
+/** Service times of the oracle: one GPU, busy enough that a kill finds work in somebody's hands. */
+export const ORACLE_TIMES: OracleTimes = { baseMs: 20, rowMs: 0.5, parallel: false };
 /** Of each gpu-worker; the largest batch is the model's. */
 export const SLOTS = 2;

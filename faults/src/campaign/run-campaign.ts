@@ -64,7 +64,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 }
 
 /** The port of the link of an api, by chance. */
-function createPortPicker(seed: string, { fleet }: World): () => number {
+export function createPortPicker(seed: string, { fleet }: World): () => number {
   const random = createRandom(`${seed}/balancer`);
   const ports = fleet.ofRole("api").flatMap(({ link }) => link?.port ?? []);
   return () => random.pick(ports);
@@ -126,7 +126,7 @@ function progressLine(
 }
 
 /** Until every task has ended and Redis holds no work. @returns false if that takes longer than `limitMs`. */
-async function untilQuiet(world: World, clients: Clients, limitMs: number): Promise<boolean> {
+export async function untilQuiet(world: World, clients: Clients, limitMs: number): Promise<boolean> {
   const deadlineMs = Date.now() + limitMs;
   for (;;) {
     const drained = clients.openCount() === 0 && (await isDrained(world.redis, ORACLE_MODEL).catch(() => false));

@@ -41,11 +41,15 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     await mkdir(join(dir, "oracle"), { recursive: true });
     const topology = await startTopology(options.topology, join(dir, "redis"));
     undo.push(() => topology.stop());
+    for (const [name, value] of Object.entries(options.redisConfig ?? {})) {
+      for (const node of topology.nodes) await node.command("CONFIG", "SET", name, value);
+    }
     const redis = await connectRedis(parseRedisUrl(topology.adminUrl()), pino({ level: "silent" }));
     undo.push(async () => redis.disconnect());
     await redis.hset(keys.config, { ...CAMPAIGN_SETTINGS, ...options.settings });
     await registerModels(redis, [ORACLE_MODEL]);
-    const oracle = await startOracle({ dir: join(dir, "oracle"), ...ORACLE_TIMES, onUnplannedExit });
+    const times = options.oracle ?? ORACLE_TIMES;
+    const oracle = await startOracle({ dir: join(dir, "oracle"), times, onUnplannedExit });
     undo.push(() => oracle.stop());
     const counts = options.counts ?? CAMPAIGN_COUNTS;
     const env = { SLOTS: String(SLOTS), ...options.env };

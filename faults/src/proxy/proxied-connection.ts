@@ -15,23 +15,34 @@ export interface ProxiedConnection {
  */
 export function createProxiedConnection(client: net.Socket, port: number, ended: () => void): ProxiedConnection {
   const server = net.connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
-  const state: ConnectionState = { fault: undefined, severed: false, resetting: false };
+  const state: ConnectionState = { fault: undefined, severed: false, forgotten: false, asked: false, resetting: false };
   const reset = (): void => {
     if (state.resetting) return;
     state.resetting = true;
     for (const socket of [client, server]) resetSocket(socket);
   };
   let repliedBytes = 0;
-  const mayReply = (bytes: number): boolean => {
-    repliedBytes += bytes;
-    if (state.fault?.kind === "cut-reply") return false;
+  const mayReply = ({ length }: Buffer): boolean => {
+    repliedBytes += length;
+    if (state.fault?.kind === "cut-reply") {
+      if (!state.asked) return true;
+      state.fault.cut?.();
+      return false;
+    }
     return state.fault?.kind !== "cut-after" || repliedBytes <= state.fault.bytes;
   };
-  pipe(client, server, { state, reset, mayPass: () => true });
+  const noteRequest = (piece: Buffer): boolean => {
+    if (state.fault?.kind === "cut-reply") {
+      const { after } = state.fault;
+      state.asked ||= after === undefined || piece.includes(after, 0, "latin1");
+    }
+    return true;
+  };
+  pipe(client, server, { state, reset, mayPass: noteRequest });
   pipe(server, client, { state, reset, mayPass: mayReply });
   for (const socket of [client, server]) {
     socket.on("close", () => {
-      const hidden = state.severed && socket === server && state.fault?.kind === "half-open";
+      const hidden = socket === server && (state.forgotten || (state.severed && state.fault?.kind === "half-open"));
       if (!hidden && !state.resetting) (socket === client ? server : client).destroy();
       if (client.destroyed && server.destroyed) ended();
     });
@@ -39,6 +50,8 @@ export function createProxiedConnection(client: net.Socket, port: number, ended:
   return {
     setFault(next) {
       state.fault = next;
+      state.forgotten ||= next?.kind === "forget";
+      state.asked = next?.kind === "cut-reply" && next.after === undefined;
       repliedBytes = 0;
       for (const socket of [client, server]) {
         if (next?.kind === "black-hole") socket.pause();
@@ -60,6 +73,10 @@ interface ConnectionState {
   fault: LinkFault | undefined;
   /** The server's side is gone, and the client has not been told. */
   severed: boolean;
+  /** Nothing passes any more, whatever comes. */
+  forgotten: boolean;
+  /** A request has passed whose reply is to be cut. */
+  asked: boolean;
   resetting: boolean;
 }
 
@@ -67,13 +84,13 @@ interface ConnectionState {
 function pipe(
   from: net.Socket,
   to: net.Socket,
-  { state, reset, mayPass }: { state: ConnectionState; reset: () => void; mayPass: (bytes: number) => boolean },
+  { state, reset, mayPass }: { state: ConnectionState; reset: () => void; mayPass: (piece: Buffer) => boolean },
 ): void {
   const later = createDelayLine(() => (state.fault?.kind === "delay" ? state.fault.delayMs : 0));
   from.on("data", (piece: Buffer) => {
     // While it is hidden that the server is gone the bytes vanish, afterwards they meet a reset.
-    if (state.severed && state.fault?.kind === "half-open") return;
-    if (state.severed || !mayPass(piece.length)) return reset();
+    if (state.forgotten || (state.severed && state.fault?.kind === "half-open")) return;
+    if (state.severed || !mayPass(piece)) return reset();
     later(() => {
       if (!state.resetting && to.writable && !to.write(piece)) from.pause();
     });
@@ -81,7 +98,11 @@ function pipe(
   to.on("drain", () => {
     if (state.fault?.kind !== "black-hole") from.resume();
   });
-  from.on("end", () => later(() => !state.resetting && to.writable && to.end()));
+  from.on("end", () => {
+    // Nobody is told of the end. Whoever closed it gives it up by itself; what is left here is cleared away later.
+    if (state.forgotten) setTimeout(reset, FORGOTTEN_MS).unref();
+    else later(() => !state.resetting && to.writable && to.end());
+  });
   from.on("error", () => undefined);
 }
 
@@ -93,6 +114,9 @@ function resetSocket(socket: net.Socket): void {
   if (socket.writableEnded || socket.writableLength > 0) socket.destroy();
   else socket.resetAndDestroy();
 }
+
+/** Longer than any client of ours waits for the other side's end. */
+const FORGOTTEN_MS = 60_000;
 
 /** When TCP keep-alive finds out, as the roles set it. */
 const PROBE_MS = 5_000;
