@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { projectFolders } from "@sluice/stack";
 
+import { BREAKS } from "./breaks/breaks.js";
+import { runBreaks } from "./breaks/run-breaks.js";
 import type { CampaignResult } from "./campaign/campaign-result.js";
 import { runCampaign } from "./campaign/run-campaign.js";
 import { type FaultsOptions, parseFaultsOptions, USAGE } from "./options.js";
@@ -13,6 +15,7 @@ import { writeReport } from "./report/write-report.js";
 async function main(): Promise<void> {
   const options = parseFaultsOptions(process.argv.slice(2), () => randomBytes(4).toString("hex"));
   const folder = options.out ?? join(projectFolders.written, "faults", options.seed);
+  if (options.breaks !== undefined) return await showBreaks(options.breaks, { seed: options.seed, dir: folder });
   console.log(`  seed ${options.seed}: replay with npm run faults -- ${replayWords(options)}`);
   const results: CampaignResult[] = [];
   for (const topology of options.topologies) {
@@ -29,6 +32,17 @@ async function main(): Promise<void> {
     console.error(`A promise was broken. Replay: npm run faults -- ${replayWords(options)}`);
     process.exitCode = 1;
   }
+}
+
+async function showBreaks(words: string, { seed, dir }: { seed: string; dir: string }): Promise<void> {
+  const chosen = BREAKS.filter(({ name }) => name.includes(words));
+  console.log(`  seed ${seed}: ${chosen.length} breaks`);
+  const results = await runBreaks(chosen, { seed, dir, say: (line) => console.log(`  ${line}`) });
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, "breaks.json"), `${JSON.stringify(results, undefined, 1)}\n`);
+  const caught = results.filter((result) => result.caught).length;
+  console.log(`${caught} of ${results.length} breaks caught. Report: ${join(dir, "breaks.json")}`);
+  if (caught < results.length) process.exitCode = 1;
 }
 
 function replayWords({ topologies, tasks, kills, seed }: FaultsOptions): string {

@@ -9,15 +9,19 @@ export interface FaultsOptions {
   readonly tasks: number;
   readonly kills: number;
   readonly seed: string;
+  /** Instead of campaigns: each deliberate break in its scenario, or those whose names contain this. */
+  readonly breaks: string | undefined;
   /** Where the report goes; a folder of its own if absent. */
   readonly out: string | undefined;
 }
 
 export const USAGE = `npm run faults -- [--tasks N] [--kills K] [--topology S|R|C|all] [--seed X] [--out FOLDER]
+npm run faults -- --breaks [WORDS] [--seed X] [--out FOLDER]
   --tasks      tasks submitted on each topology (5000)
   --kills      processes killed on each topology (20); other faults come in between
   --topology   S: one Redis, R: master, two replicas and Sentinels, C: Cluster of three masters and replicas (all)
-  --seed       decides tasks and faults; a new one if absent. A failure is replayed with the seed that it prints`;
+  --seed       decides tasks and faults; a new one if absent. A failure is replayed with the seed that it prints
+  --breaks     break one rule after the other in a copy of the programs: each must be noticed, and only then`;
 
 /**
  * Reads the command line.
@@ -25,17 +29,21 @@ export const USAGE = `npm run faults -- [--tasks N] [--kills K] [--topology S|R|
  * @throws TypeError for what it does not know.
  */
 export function parseFaultsOptions(args: readonly string[], newSeed: () => string): FaultsOptions {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       tasks: { type: "string", default: "5000" },
       kills: { type: "string", default: "20" },
       topology: { type: "string", default: "all" },
       seed: { type: "string" },
+      breaks: { type: "boolean", default: false },
       out: { type: "string" },
     },
   });
+  if (!values.breaks && positionals.length > 0) throw new TypeError(`${positionals.join(" ")} was not understood`);
   return {
+    breaks: values.breaks ? positionals.join(" ") : undefined,
     topologies: parseTopology(values.topology),
     tasks: parseCount("tasks", values.tasks),
     kills: parseCount("kills", values.kills),

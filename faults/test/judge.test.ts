@@ -8,7 +8,7 @@ import { type LedgerEntry, openEntry, type TerminalView } from "../src/client/le
 import type { InjectedFault } from "../src/nemesis/nemesis.js";
 import { answerOf } from "../src/oracle/answer-of.js";
 
-const success: TerminalView = { state: "SUCCESS", answer: answerOf("text"), errorCode: undefined };
+const success: TerminalView = { state: "SUCCESS", answer: answerOf("text", "1"), errorCode: undefined };
 const failed: TerminalView = { state: "FAILED", answer: undefined, errorCode: "input-rejected" };
 
 /** A task that was accepted at 1,000 and ended well at 1,100, except for what is said. */
@@ -43,11 +43,16 @@ describe("a task is judged", () => {
     ["stuck if it never ends", none, ["stuck"]],
     ["lost if nobody knows it", { ...none, missing: 1 }, ["lost"]],
     ["changed if its end is gone", { last: undefined }, ["changed"]],
+    [
+      "changed if its answer is that of another execution",
+      { last: { ...success, answer: answerOf("text", "2") } },
+      ["changed"],
+    ],
     ["changed if its end is another", { last: { ...success, state: "EXPIRED", answer: undefined } }, ["changed"]],
     ["changed if it ends although its cancel was confirmed", { cancelAskedMs: 1, cancelConfirmed: true }, ["changed"]],
     [
       "crossed if its answer is another's",
-      { first: { ...success, answer: answerOf("other") }, last: { ...success, answer: answerOf("other") } },
+      { first: { ...success, answer: answerOf("other", "1") }, last: { ...success, answer: answerOf("other", "1") } },
       ["crossed"],
     ],
     ["unexpected if it fails on a good input", { first: failed, last: failed }, ["unexpected"]],
@@ -102,6 +107,13 @@ describe("executions are judged", () => {
     expect(judgeExecutions(runs, [refused], options).violations).toHaveLength(1);
     expect(judgeExecutions(runs, [{ ...refused, mayHaveRun: true }], options).violations).toEqual([]);
   });
+  test("well if a twin runs on its own after the task before it was canceled", () => {
+    const runs = [
+      { startedMs: 1, texts: ["text"] },
+      { startedMs: 2, texts: ["text"] },
+    ];
+    expect(judgeExecutions(runs, [entry({ purpose: "cancel" }), entry()], options).violations).toEqual([]);
+  });
   test("too many if an input ran again and no fault explains it", () => {
     const runs = [
       { startedMs: 1, texts: ["text"] },
@@ -126,17 +138,17 @@ describe("executions are judged", () => {
 });
 
 describe("recovery", () => {
-  test("is how long the last open task took, and the longest time without an acceptance on the master's shards", () => {
+  test("is how long the last task took that was open or was slow afterwards, and the longest time without an acceptance on the master's shards", () => {
     const fault = faultOf({ kind: "kill-master", pick: 0, downMs: 1 });
     const other = createTaskId(4, 0);
     const entries = [
       entry({ acceptedMs: 1_000, endedMs: 3_000 }),
       entry({ acceptedMs: 900, endedMs: 1_040 }),
       entry({ acceptedMs: 1_500, endedMs: 9_000, taskId: other }),
-      entry({ acceptedMs: 4_000, endedMs: 9_000 }),
+      entry({ acceptedMs: 4_000, endedMs: 4_900 }),
     ];
     expect(measureRecovery([fault], entries)).toEqual([
-      { name: "kill-master", atMs: 1_050, openTasks: 1, recoveryMs: 1_950, writeGapMs: 3_000 },
+      { name: "kill-master", atMs: 1_050, affectedTasks: 2, recoveryMs: 7_950, writeGapMs: 3_000 },
     ]);
     expect(measureRecovery([{ ...fault, alone: false }], entries)).toEqual([]);
   });

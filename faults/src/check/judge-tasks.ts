@@ -1,5 +1,5 @@
 import type { LedgerEntry } from "../client/ledger.js";
-import { answerOf } from "../oracle/answer-of.js";
+import { isAnswerTo } from "../oracle/answer-of.js";
 import type { Invariant, Violation } from "./violation.js";
 
 /** What the campaign did that explains how tasks end. */
@@ -41,7 +41,7 @@ function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[
   else if (entry.first !== undefined && !isSame(entry)) blame("changed", "two reads differ");
   const end = entry.first ?? entry.last;
   if (end === undefined) return found;
-  if (end.state === "SUCCESS" && end.answer !== answerOf(entry.text)) blame("crossed", "not its own answer");
+  if (end.state === "SUCCESS" && !isAnswerTo(entry.text, end.answer)) blame("crossed", "not its own answer");
   const illegal = whyIllegal(entry, circumstances);
   if (illegal !== undefined) blame("unexpected", illegal);
   if (entry.cancelConfirmed && end.state !== "CANCELED") blame("changed", "its cancel was confirmed");

@@ -7,8 +7,8 @@ import type { InjectedFault } from "../nemesis/nemesis.js";
 export interface Recovery {
   readonly name: string;
   readonly atMs: number;
-  /** Tasks that were open when it happened. */
-  readonly openTasks: number;
+  /** Tasks that were open when it happened, and those that came soon after it and took long. */
+  readonly affectedTasks: number;
   /** From the kill to the end of the last of them. */
   readonly recoveryMs: number;
   /** Of a master: the longest time without an acceptance on its shards. */
@@ -18,6 +18,10 @@ export interface Recovery {
 /** How far after the kill a gap is looked for. */
 const WINDOW_MS = 20_000;
 
+/** A task that comes soon after a kill and takes longer than this had to wait for what was killed. */
+const SLOW_MS = 1_000;
+const SOON_MS = 8_000;
+
 /**
  * Measures the kills that were alone. All tasks that were open at the kill count, whoever had them: what a dead
  * process had in its hands is among them, so this is an upper bound.
@@ -26,14 +30,14 @@ export function measureRecovery(faults: readonly InjectedFault[], entries: reado
   return faults
     .filter(({ alone, skipped }) => alone && skipped === undefined)
     .map(({ name, atMs, shards, fault }) => {
-      const open = entries.filter(
-        ({ outcome, acceptedMs = Infinity, endedMs = Infinity }) =>
-          outcome === "ok" && acceptedMs <= atMs && endedMs > atMs,
-      );
-      const endsMs = open.flatMap(({ endedMs }) => endedMs ?? []);
+      const affected = entries.filter(({ outcome, acceptedMs = Infinity, endedMs = Infinity }) => {
+        if (outcome !== "ok" || endedMs <= atMs) return false;
+        return acceptedMs <= atMs || (acceptedMs <= atMs + SOON_MS && endedMs - acceptedMs > SLOW_MS);
+      });
+      const endsMs = affected.flatMap(({ endedMs }) => endedMs ?? []);
       const recoveryMs = endsMs.length === 0 ? 0 : Math.max(...endsMs) - atMs;
       const writeGapMs = fault.kind === "kill-master" ? longestGap(entries, shards, atMs) : undefined;
-      return { name, atMs, openTasks: open.length, recoveryMs, writeGapMs };
+      return { name, atMs, affectedTasks: affected.length, recoveryMs, writeGapMs };
     });
 }
 

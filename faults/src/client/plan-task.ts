@@ -4,15 +4,23 @@ import type { LedgerEntry, TaskPurpose } from "./ledger.js";
 /** Far beyond what any fault costs: an ordinary task that expires has been stuck. */
 export const ORDINARY_DEADLINE_MS = 600_000;
 
-/** What task number `index` is: everything about it that its seed decides. Twins repeat the text of the task before. */
+/** How far back the task may be that a twin repeats: still open, or ended already. */
+const TWIN_LAGS = [1, 1, 2, 40];
+
+/**
+ * What task number `index` is: everything about it that its seed decides.
+ * @param earlier the tasks before it; a twin repeats the text of one.
+ */
 export function planTask(
   seed: string,
   index: number,
-  before: Pick<LedgerEntry, "text" | "purpose"> | undefined,
+  earlier: readonly Pick<LedgerEntry, "text" | "purpose">[],
 ): Pick<LedgerEntry, "index" | "text" | "purpose" | "deadlineMs" | "idempotencyKey"> & { readonly waitS: number } {
   const random: Random = purposeRandom(seed, index);
   const drawn = drawPurpose(random);
-  const purpose = drawn === "twin" && before?.purpose !== "ordinary" ? "ordinary" : drawn;
+  const before = earlier[index - random.pick(TWIN_LAGS)];
+  // A twin of a task that is canceled or expires must live on without it.
+  const purpose = drawn === "twin" && !isTwinnable(before) ? "ordinary" : drawn;
   return {
     index,
     purpose,
@@ -22,6 +30,10 @@ export function planTask(
     // Some callers wait in the submission itself, some for a result later.
     waitS: random.chance(0.3) ? random.between(1, 5) : 0,
   };
+}
+
+function isTwinnable(before: Pick<LedgerEntry, "purpose"> | undefined): boolean {
+  return before !== undefined && ["ordinary", "cancel", "short"].includes(before.purpose);
 }
 
 function purposeRandom(seed: string, index: number): Random {

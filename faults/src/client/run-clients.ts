@@ -25,7 +25,7 @@ export function createClients(seed: string, deps: DriveDeps): Clients {
   const entries: LedgerEntry[] = [];
   const driving = new Set<Promise<void>>();
   const begin = (): void => {
-    const { waitS, ...plan } = planTask(seed, entries.length, entries.at(-1));
+    const { waitS, ...plan } = planTask(seed, entries.length, entries);
     const entry = openEntry(plan, deps.now());
     entries.push(entry);
     const drive = driveTask(entry, waitS, deps).finally(() => driving.delete(drive));

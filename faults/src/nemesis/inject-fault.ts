@@ -1,7 +1,7 @@
 import type { ManagedProcess } from "../managed-process.js";
 import type { TcpLink } from "../proxy/tcp-link.js";
 import type { Fault } from "../schedule/fault.js";
-import type { RedisNode } from "../topology/redis-node.js";
+import { type RedisNode, withNode } from "../topology/redis-node.js";
 import { type BegunFault, choose, type FaultTargets, skip } from "./begun-fault.js";
 import { failOver, migrateSlot, shardsOf } from "./cluster-faults.js";
 import { killMaster } from "./kill-master.js";
@@ -34,6 +34,8 @@ export async function injectFault(fault: Fault, targets: FaultTargets, busy: Set
       return await command(fault.pick, targets, ["CLIENT", "KILL", "TYPE", "normal"]);
     case "script-flush":
       return await command(fault.pick, targets, ["SCRIPT", "FLUSH"]);
+    case "destroy-groups":
+      return await destroyGroups(fault.pick, targets);
     case "memory-limit":
       return await limitMemory(fault, targets, busy);
     case "cluster-failover":
@@ -129,6 +131,16 @@ async function command(pick: number, targets: FaultTargets, words: readonly stri
   }
   // It holds nobody up: what it hit may be hit again at once.
   return { ...begun(node.name, async () => undefined), target: `${node.name} ` };
+}
+
+async function destroyGroups(pick: number, targets: FaultTargets): Promise<BegunFault> {
+  const masters = await targets.topology.masters();
+  const node = masters[pick % Math.max(1, masters.length)];
+  if (node === undefined) return skip("no master runs");
+  await withNode(node, async (redis) => {
+    for (const stream of await redis.keys("sluice:*:ready:*")) await redis.xgroup("DESTROY", stream, "batchers");
+  });
+  return begun(`${node.name} groups`, async () => undefined);
 }
 
 function runningNodes({ topology }: FaultTargets): RedisNode[] {

@@ -1,8 +1,10 @@
 import { serveOracle } from "./oracle-server.js";
 
-const [port, logFile = "", baseMs, rowMs] = process.argv.slice(2);
+const [port, logFile = "", baseMs, rowMs, order] = process.argv.slice(2);
 
-serveOracle({ port: Number(port), logFile, baseMs: Number(baseMs), rowMs: Number(rowMs) }).catch((error: unknown) => {
+const times = { baseMs: Number(baseMs), rowMs: Number(rowMs), parallel: order === "parallel" };
+
+serveOracle({ port: Number(port), logFile, ...times }).catch((error: unknown) => {
   console.error(error);
   process.exit(1);
 });

@@ -6,6 +6,10 @@ import { freePort, startProcess, waitUntilReady } from "@sluice/stack";
 
 import { type ManagedProcess, manageProcess, type UnplannedExit } from "../managed-process.js";
 import { type Execution, readExecutions } from "./execution-log.js";
+import type { OracleOptions } from "./oracle-server.js";
+
+/** Its service times. */
+export type OracleTimes = Pick<OracleOptions, "baseMs" | "rowMs" | "parallel">;
 
 /** The oracle as a process of its own. */
 export interface Oracle extends ManagedProcess {
@@ -19,17 +23,17 @@ const MAIN = fileURLToPath(new URL("../../dist/oracle/main.js", import.meta.url)
 /** @param options.dir gets the log of what it ran. */
 export async function startOracle(options: {
   readonly dir: string;
-  readonly baseMs: number;
-  readonly rowMs: number;
+  readonly times: OracleTimes;
   readonly onUnplannedExit: (exit: UnplannedExit) => void;
 }): Promise<Oracle> {
   const port = await freePort();
+  const { baseMs, rowMs, parallel } = options.times;
   const executionFile = join(options.dir, "executions.jsonl");
   const launch = async () => {
     const running = await startProcess({
       name: "oracle",
       command: process.execPath,
-      args: [MAIN, String(port), executionFile, String(options.baseMs), String(options.rowMs)],
+      args: [MAIN, String(port), executionFile, String(baseMs), String(rowMs), parallel ? "parallel" : "serial"],
       logFile: join(options.dir, "oracle.log"),
     });
     await waitUntilReady(running, { isReady: () => accepts(port), timeoutMs: 15_000, everyMs: 20 });

@@ -20,6 +20,8 @@ export type Fault =
   | { readonly kind: "pause-oracle"; readonly forMs: number }
   | { readonly kind: "client-kill"; readonly pick: number }
   | { readonly kind: "script-flush"; readonly pick: number }
+  /** The groups of the ready streams are gone, as after a mistake of an administrator; the entries are still there. */
+  | { readonly kind: "destroy-groups"; readonly pick: number }
   | { readonly kind: "memory-limit"; readonly pick: number; readonly forMs: number }
   | { readonly kind: "cluster-failover"; readonly pick: number }
   | { readonly kind: "migrate-slot"; readonly pick: number }
