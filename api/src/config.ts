@@ -11,6 +11,11 @@ export interface ApiConfig {
   readonly port: number;
   /** `BLOB_DIR`: directory for large inputs, shared with the workers; default `.sluice/blobs`. */
   readonly blobDir: string;
+  /**
+   * `BODY_BUDGET_MIB`: what the bodies of all requests may have together, in MiB; above it submissions are refused.
+   * The largest body has 67 MiB (a picture of 50 MiB in Base64). Default 512.
+   */
+  readonly bodyBudgetBytes: number;
   /** `LOG_LEVEL` of pino; default `info`. */
   readonly logLevel: string;
 }
@@ -20,6 +25,7 @@ const variables = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
+  BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -33,6 +39,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   }
-  const { REDIS_URL, HOST, PORT, BLOB_DIR, LOG_LEVEL } = result.data;
-  return { redis: parseRedisUrl(REDIS_URL), host: HOST, port: PORT, blobDir: BLOB_DIR, logLevel: LOG_LEVEL };
+  const { REDIS_URL, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, LOG_LEVEL } = result.data;
+  return {
+    redis: parseRedisUrl(REDIS_URL),
+    host: HOST,
+    port: PORT,
+    blobDir: BLOB_DIR,
+    bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
+    logLevel: LOG_LEVEL,
+  };
 }

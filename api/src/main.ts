@@ -29,7 +29,7 @@ async function main(): Promise<void> {
       clock: systemClock,
       log,
     },
-    { host: config.host, port: config.port, drainMs: DRAIN_MS },
+    { host: config.host, port: config.port, drainMs: DRAIN_MS, bodyBudgetBytes: config.bodyBudgetBytes },
   );
   const stop = (): void => {
     log.info("api stops");

@@ -17,8 +17,16 @@ export interface ApiMetrics {
   requestTimer(route: string): (status: number, seconds: number) => void;
 }
 
-/** @param countWaits how many callers wait now. */
-export function createApiMetrics(countWaits: () => number): ApiMetrics {
+/** What is measured when somebody asks. */
+export interface ApiGauges {
+  /** How many callers wait now. */
+  readonly waits: () => number;
+  /** How many bytes the bodies of requests have now. */
+  readonly bodyBytes: () => number;
+}
+
+/** Makes every metric of the api, in a registry of their own. */
+export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -36,14 +44,17 @@ export function createApiMetrics(countWaits: () => number): ApiMetrics {
     buckets: REQUEST_BUCKETS,
     registers,
   });
-  new Gauge({
-    name: "sluice_waiters",
-    help: "Requests that wait for a result now.",
-    registers,
-    collect() {
-      this.set(countWaits());
-    },
-  });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("sluice_waiters", "Requests that wait for a result now.", gauges.waits);
+  gauge("sluice_body_bytes", "Bytes of the bodies of requests that are read or worked on now.", gauges.bodyBytes);
   return {
     registry,
     admitted(model, cache) {

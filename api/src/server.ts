@@ -2,6 +2,7 @@ import type { BlobStore, Clock, DoneEvents, LiveSettings, ModelRegistry, RedisCl
 import type { Logger } from "pino";
 import { createApp } from "./app.js";
 import { createBlobSweeper } from "./blobs/blob-sweeper.js";
+import { createBodyIntake } from "./http/body-intake.js";
 import { createHttpServer, type HttpServerOptions } from "./http/http-server.js";
 import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
@@ -23,8 +24,13 @@ export interface ApiDeps {
   readonly identify?: Identify;
 }
 
+const BODY_BUDGET_BYTES = 512 * 1024 * 1024;
+
 /** How it runs. */
-export type ApiOptions = HttpServerOptions;
+export interface ApiOptions extends HttpServerOptions {
+  /** What the bodies of all requests may have together; above it submissions are refused. @defaultValue 512 MiB */
+  readonly bodyBudgetBytes?: number;
+}
 
 /** The HTTP role. */
 export interface Api extends Service {
@@ -43,12 +49,27 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
   let draining = false;
   const isDraining = () => draining;
   const waits = createTaskWaits(doneEvents, clock);
-  const metrics = createApiMetrics(waits.count);
+  const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
+  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes });
   const pools = createPoolWatch({ redis, models, clock, log });
   const blobs = createTaskBlobs(deps.blobs, metrics, log);
   const read = createTaskReader(redis, blobs);
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
-  const appDeps = { redis, models, settings, pools, blobs, metrics, waits, read, identify, clock, log, isDraining };
+  const appDeps = {
+    redis,
+    models,
+    settings,
+    pools,
+    blobs,
+    metrics,
+    intake,
+    waits,
+    read,
+    identify,
+    clock,
+    log,
+    isDraining,
+  };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [settings, models, doneEvents, pools, waits, sweeper, http];
   return {

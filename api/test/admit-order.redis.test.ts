@@ -47,7 +47,7 @@ function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
   const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key }, models);
   const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
-  const metrics = createApiMetrics(() => 0);
+  const metrics = createApiMetrics({ waits: () => 0, bodyBytes: () => 0 });
   const blobs = createTaskBlobs(createLocalBlobStore(fixture.blobDir), metrics, silentLog);
   const deps = {
     redis,

@@ -83,11 +83,13 @@ describe("the environment", () => {
       host: "127.0.0.1",
       port: 8080,
       blobDir: ".sluice/blobs",
+      bodyBudgetBytes: 512 * 1024 * 1024,
       logLevel: "info",
     });
   });
   test("is refused with every problem named", () => {
     expect(() => parseConfig({ PORT: "http", LOG_LEVEL: "loud" })).toThrow(/PORT.*LOG_LEVEL/);
+    expect(() => parseConfig({ BODY_BUDGET_MIB: "79" })).toThrow(/BODY_BUDGET_MIB/);
     expect(() => parseConfig({ REDIS_URL: "http://x" })).toThrow(BrokerError);
   });
 });

@@ -31,6 +31,7 @@ export const ERROR_STATUS = {
   "upstream-invalid": 502,
   "worker-died": 502,
   "endpoint-unavailable": 503,
+  overloaded: 503,
   "queue-full": 503,
   "no-workers": 503,
   "storage-unavailable": 503,

@@ -33,6 +33,7 @@ const PRIVATE: readonly ErrorCode[] = ["internal", "storage-unavailable", "confi
 /** Seconds after which a repeat has a chance; spread, so that refused callers do not come back together. */
 const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: number]>> = {
   "request-in-progress": [1, 1],
+  overloaded: [1, 3],
   "queue-full": [1, 3],
   "no-workers": [2, 5],
   "storage-unavailable": [1, 3],

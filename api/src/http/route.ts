@@ -29,7 +29,7 @@ export function createRouteWrapper(deps: {
     const { problem, headers } = toProblem(error, { instance: pathOf(exchange), requestId: id });
     const body = JSON.stringify(problem);
     const { status } = problem;
-    const unread = !exchange.incoming.complete && (status === 413 || isDraining());
+    const unread = !exchange.incoming.complete && (error.code === "overloaded" || status === 413 || isDraining());
     return {
       response: unread ? answerEarly(exchange, status, body, headers) : new Response(body, { status, headers }),
       status,

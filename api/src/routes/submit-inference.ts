@@ -1,23 +1,34 @@
-import { BrokerError, type Clock, type ModelRegistry, type ReadTaskReply } from "@sluice/broker";
+import {
+  BrokerError,
+  type Clock,
+  type ModelDefinition,
+  type ModelRegistry,
+  type ReadTaskReply,
+  type RedisClient,
+} from "@sluice/broker";
 import type { Logger } from "pino";
 import { requireJsonAccepted } from "../http/acceptable.js";
-import type { Handler } from "../http/exchange.js";
+import type { BodyIntake, BodyShare } from "../http/body-intake.js";
+import type { Exchange, Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
 import { parseSubmission } from "../submission/parse-submission.js";
-import { type AdmitDeps, admitOrder } from "../tasks/admit-order.js";
-import { bindOrder, type BoundTask, parseIdempotencyKey } from "../tasks/bind-order.js";
-import { createEntropy } from "../tasks/entropy.js";
-import { type Order, type PlannedTask, planTask, toOrder } from "../tasks/plan-task.js";
+import type { ViewOptions } from "../submission/submission.js";
+import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
+import { bindOrder, parseIdempotencyKey } from "../tasks/bind-order.js";
+import { createEntropy, type TakeEntropy } from "../tasks/entropy.js";
+import { planTask, toOrder } from "../tasks/plan-task.js";
 import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
 import { requireTask } from "../tasks/require-task.js";
 import type { TaskWait, TaskWaits } from "../tasks/task-waits.js";
-import { type CacheWord, toTaskUrls, toTaskView } from "../views/task-view.js";
+import { toTaskUrls, toTaskView } from "../views/task-view.js";
 
 /** What the route needs. */
 export interface SubmitDeps extends AdmitDeps {
+  readonly redis: RedisClient;
   readonly models: ModelRegistry;
+  readonly intake: BodyIntake;
   readonly waits: TaskWaits;
   readonly read: ReadTask;
   readonly identify: Identify;
@@ -26,14 +37,17 @@ export interface SubmitDeps extends AdmitDeps {
   readonly isDraining: () => boolean;
 }
 
-/** What became of a submission. */
-interface Submitted {
+/** A submission that was taken: all that its answer needs, without its body. */
+interface Taken {
   readonly taskId: string;
-  readonly cache: CacheWord | undefined;
-  /** The last thing read of the task; undefined if it was not read. */
-  readonly task: ReadTaskReply | undefined;
-  /** It was admitted by an earlier request with the same Idempotency-Key. */
-  readonly replayed: boolean;
+  readonly owner: string;
+  readonly model: ModelDefinition;
+  readonly view: ViewOptions;
+  /** Opened before the task was admitted; undefined: the caller does not wait. */
+  readonly wait: TaskWait | undefined;
+  readonly preferenceApplied: string | undefined;
+  /** How it was admitted; undefined: by an earlier request with the same Idempotency-Key. */
+  readonly admitted: AdmittedTask | undefined;
 }
 
 /**
@@ -44,45 +58,67 @@ export function submitInference(deps: SubmitDeps): Handler {
   const entropy = createEntropy();
   return async ({ env }) => {
     if (deps.isDraining()) throw new BrokerError("shutting-down", "this process is stopping; send it again");
-    const { headers } = env.incoming;
-    requireJsonAccepted(headers.accept);
-    const key = parseIdempotencyKey(headers["idempotency-key"]);
-    const owner = deps.identify(env.incoming);
-    const { submission, queryWait } = await parseSubmission(env);
-    const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
-    const order = toOrder(submission, { owner, key }, deps.models);
-    const plan = (version: string) => planTask(order, version, deps.clock.epochMs(), entropy);
-    const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
-    const task = bound?.task ?? plan(order.model.version);
-    const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
-    if (wait) env.outgoing.on("close", wait.leave);
+    requireJsonAccepted(env.incoming.headers.accept);
+    const share = deps.intake.open();
+    let taken: Taken;
     try {
-      const submitted = bound?.admitted
-        ? await replay(deps, task.taskId, wait)
-        : await admit(deps, { order, task, bound }, wait);
-      return answer(deps, order, submitted, applied);
+      taken = await take(deps, env, { share, entropy });
     } finally {
-      wait?.close();
+      share.release();
+    }
+    // A caller may wait for a minute: nothing from here on refers to the body.
+    try {
+      return answer(
+        deps,
+        taken,
+        taken.admitted ? await readAdmitted(deps, taken, taken.admitted) : await replay(deps, taken),
+      );
+    } finally {
+      taken.wait?.close();
     }
   };
 }
 
-/** Reads the task of an earlier request with the same key. */
-async function replay(deps: SubmitDeps, taskId: string, wait: TaskWait | undefined): Promise<Submitted> {
-  const known = await deps.read(taskId);
-  const task = wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
-  return { taskId, cache: undefined, task, replayed: true };
+/** Reads the body, and admits the task that it asks for. */
+async function take(
+  deps: SubmitDeps,
+  env: Exchange,
+  { share, entropy }: { readonly share: BodyShare; readonly entropy: TakeEntropy },
+): Promise<Taken> {
+  const { headers } = env.incoming;
+  const key = parseIdempotencyKey(headers["idempotency-key"]);
+  const owner = deps.identify(env.incoming);
+  const { submission, queryWait } = await parseSubmission(env, share);
+  const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
+  const order = toOrder(submission, { owner, key }, deps.models);
+  const plan = (version: string) => planTask(order, version, deps.clock.epochMs(), entropy);
+  const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
+  const task = bound?.task ?? plan(order.model.version);
+  const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
+  if (wait) env.outgoing.on("close", wait.leave);
+  try {
+    const admitted = bound?.admitted ? undefined : await admitOrder(deps, order, task, bound?.release);
+    if (admitted) await bound?.confirm();
+    const { taskId } = task;
+    return { taskId, owner, model: order.model, view: submission.view, wait, preferenceApplied: applied, admitted };
+  } catch (error) {
+    wait?.close();
+    throw error;
+  }
 }
 
-/** Admits the task, and reads its result if it is there or comes while the caller waits. */
-async function admit(
+/** Reads the task of an earlier request with the same key. */
+async function replay(deps: SubmitDeps, { taskId, wait }: Taken): Promise<ReadTaskReply> {
+  const known = await deps.read(taskId);
+  return wait ? ((await readUntilEnded(deps.read, taskId, wait, known)) ?? known) : known;
+}
+
+/** Reads the result of a task that was just admitted, if it is there or comes while the caller waits. */
+async function readAdmitted(
   deps: SubmitDeps,
-  { order, task, bound }: { readonly order: Order; readonly task: PlannedTask; readonly bound: BoundTask | undefined },
-  wait: TaskWait | undefined,
-): Promise<Submitted> {
-  const { taskId } = task;
-  const { runId, cache } = await admitOrder(deps, order, task, bound?.release);
-  if (bound) await bound.confirm();
+  { taskId, wait }: Taken,
+  { runId, cache }: AdmittedTask,
+): Promise<ReadTaskReply | undefined> {
   // A run that the task has just created cannot have ended unheard; every other may have.
   let known: ReadTaskReply | undefined;
   if (cache !== "miss" && (wait || cache === "hit")) {
@@ -90,25 +126,25 @@ async function admit(
     // The task is admitted: Redis trouble is no refusal any more.
     known = await deps.read(taskId).catch(() => undefined);
   }
-  const last = wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
-  return { taskId, cache, task: last, replayed: false };
+  return wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
 }
 
+/** @param task the last thing read of the task; undefined if it was not read. */
 function answer(
   deps: SubmitDeps,
-  { owner, model, submission }: Order,
-  { taskId, cache, task, replayed }: Submitted,
-  preferenceApplied: string | undefined,
+  { taskId, owner, model, view, admitted, preferenceApplied }: Taken,
+  task: ReadTaskReply | undefined,
 ): Response {
   const headers: Record<string, string> = {};
   if (preferenceApplied !== undefined) headers["preference-applied"] = preferenceApplied;
-  if (replayed) headers["idempotent-replayed"] = "true";
+  if (!admitted) headers["idempotent-replayed"] = "true";
+  const cache = admitted?.cache;
   if (task && task.kind !== "open") {
     const settings = deps.settings.current().forModel(model.name);
     const known = requireTask(taskId, task, { owner, nowMs: deps.clock.epochMs(), settings });
-    const view = toTaskView(taskId, known, deps.models, { view: submission.view, cache });
-    deps.metrics.resultRead(String(view["status"]));
-    return jsonResponse(200, JSON.stringify(view), headers);
+    const body = toTaskView(taskId, known, deps.models, { view, cache });
+    deps.metrics.resultRead(String(body["status"]));
+    return jsonResponse(200, JSON.stringify(body), headers);
   }
   const urls = toTaskUrls(taskId);
   headers["location"] = urls.result;

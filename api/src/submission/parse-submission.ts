@@ -1,3 +1,4 @@
+import type { BodyShare } from "../http/body-intake.js";
 import { parseContentType } from "../http/content-type.js";
 import type { Exchange } from "../http/exchange.js";
 import { parseQuery } from "../http/query.js";
@@ -33,19 +34,20 @@ export interface ParsedSubmission {
 
 /**
  * Reads a submission in any of its three forms: JSON, multipart, or the bytes of a picture with options in the query.
+ * @param share counts the bytes of its body.
  * @throws BrokerError with a code for what is wrong; see each part
  */
-export async function parseSubmission(exchange: Exchange): Promise<ParsedSubmission> {
+export async function parseSubmission(exchange: Exchange, share: BodyShare): Promise<ParsedSubmission> {
   const { headers, url } = exchange.incoming;
   const body = parseContentType(headers["content-type"]);
   if (body.kind === "json") {
     const query = parseQuery(url, ["wait"]);
-    const submission = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES)));
+    const submission = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES, share)));
     return { submission, queryWait: query["wait"] };
   }
   if (body.kind === "multipart") {
     const query = parseQuery(url, ["wait"]);
-    const bytes = await readBody(exchange, MAX_MULTIPART_BYTES);
+    const bytes = await readBody(exchange, MAX_MULTIPART_BYTES, share);
     const limits = { imageBytes: MAX_IMAGE_BYTES, fieldNames: OPTION_NAMES };
     const { image, declaredType, fields } = await parseMultipart(headers, bytes, limits);
     const input = { kind: "image", bytes: image, declaredType } as const;
@@ -53,7 +55,7 @@ export async function parseSubmission(exchange: Exchange): Promise<ParsedSubmiss
   }
   const { wait, ...options } = parseQuery(url, [...OPTION_NAMES, "wait"]);
   const parsedOptions = parseTextOptions(options);
-  const bytes = await readBody(exchange, MAX_IMAGE_BYTES);
+  const bytes = await readBody(exchange, MAX_IMAGE_BYTES, share);
   const declaredType = body.type === "application/octet-stream" ? undefined : body.type;
   return { submission: toSubmission({ kind: "image", bytes, declaredType }, parsedOptions), queryWait: wait };
 }
