@@ -16,6 +16,11 @@ export interface ApiConfig {
    * The largest body has 67 MiB (a picture of 50 MiB in Base64). Default 512.
    */
   readonly bodyBudgetBytes: number;
+  /**
+   * `DRAIN_MS`: how long it still answers after SIGTERM before it closes. Set it above the interval in which a load
+   * balancer asks for readiness. Default 1,000.
+   */
+  readonly drainMs: number;
   /** `LOG_LEVEL` of pino; default `info`. */
   readonly logLevel: string;
 }
@@ -26,6 +31,7 @@ const variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
+  DRAIN_MS: z.coerce.number().int().min(0).max(60_000).default(1_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -39,13 +45,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   }
-  const { REDIS_URL, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, LOG_LEVEL } = result.data;
+  const { REDIS_URL, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, DRAIN_MS, LOG_LEVEL } = result.data;
   return {
     redis: parseRedisUrl(REDIS_URL),
     host: HOST,
     port: PORT,
     blobDir: BLOB_DIR,
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
+    drainMs: DRAIN_MS,
     logLevel: LOG_LEVEL,
   };
 }

@@ -12,9 +12,6 @@ import { pino } from "pino";
 import { parseConfig } from "./config.js";
 import { createApi } from "./server.js";
 
-/** A load balancer needs a moment to see that this process is not ready any more. */
-const DRAIN_MS = 1_000;
-
 async function main(): Promise<void> {
   const config = parseConfig();
   const log = pino({ name: "api", level: config.logLevel });
@@ -29,7 +26,7 @@ async function main(): Promise<void> {
       clock: systemClock,
       log,
     },
-    { host: config.host, port: config.port, drainMs: DRAIN_MS, bodyBudgetBytes: config.bodyBudgetBytes },
+    { host: config.host, port: config.port, drainMs: config.drainMs, bodyBudgetBytes: config.bodyBudgetBytes },
   );
   const stop = (): void => {
     log.info("api stops");

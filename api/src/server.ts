@@ -30,6 +30,11 @@ const BODY_BUDGET_BYTES = 512 * 1024 * 1024;
 export interface ApiOptions extends HttpServerOptions {
   /** What the bodies of all requests may have together; above it submissions are refused. @defaultValue 512 MiB */
   readonly bodyBudgetBytes?: number;
+  /**
+   * How long a stopping api still takes connections and answers on all it has, milliseconds. Longer than balancers need
+   * to notice that it is not ready, and than clients leave a connection idle before they use it again.
+   */
+  readonly drainMs: number;
 }
 
 /** The HTTP role. */
@@ -41,12 +46,15 @@ export interface Api extends Service {
 }
 
 /**
- * Builds the HTTP role. `stop`: not ready any more, new submissions refused, whoever waits is answered with what is
- * known, connections closed after their answer, then the rest.
+ * Builds the HTTP role. `stop` in this order: not ready any more, new submissions are refused, whoever waits for a
+ * result is answered with what is known, and every answer closes its connection; after `drainMs` bodies that are still
+ * coming are refused, nobody can connect any more, connections that stayed idle are closed; then the rest.
  */
 export function createApi(deps: ApiDeps, options: ApiOptions): Api {
   const { redis, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
+  let listening = false;
   let draining = false;
+  let stopping: Promise<void> | undefined;
   const isDraining = () => draining;
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
@@ -80,12 +88,19 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
     async start() {
       if (draining) return;
       for (const part of parts) await part.start();
+      listening = true;
       log.info({ url: http.url }, "api listens");
     },
     async stop() {
-      draining = true;
-      waits.drain();
-      for (const part of [...parts].reverse()) await part.stop();
+      await (stopping ??= drain());
     },
   };
+
+  async function drain(): Promise<void> {
+    draining = true;
+    waits.drain();
+    if (listening) await new Promise((resolve) => setTimeout(resolve, options.drainMs));
+    intake.stop();
+    for (const part of [...parts].reverse()) await part.stop();
+  }
 }

@@ -84,12 +84,13 @@ describe("the environment", () => {
       port: 8080,
       blobDir: ".sluice/blobs",
       bodyBudgetBytes: 512 * 1024 * 1024,
+      drainMs: 1_000,
       logLevel: "info",
     });
   });
   test("is refused with every problem named", () => {
     expect(() => parseConfig({ PORT: "http", LOG_LEVEL: "loud" })).toThrow(/PORT.*LOG_LEVEL/);
-    expect(() => parseConfig({ BODY_BUDGET_MIB: "79" })).toThrow(/BODY_BUDGET_MIB/);
+    expect(() => parseConfig({ BODY_BUDGET_MIB: "79", DRAIN_MS: "-1" })).toThrow(/BODY_BUDGET_MIB.*DRAIN_MS/);
     expect(() => parseConfig({ REDIS_URL: "http://x" })).toThrow(BrokerError);
   });
 });

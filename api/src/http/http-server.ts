@@ -7,23 +7,24 @@ import type { AddressInfo } from "node:net";
 import { answerClientError } from "./client-errors.js";
 import { toProblem } from "./problem.js";
 
-/** Where to listen, and how to stop. */
+/** Where to listen, and how long to wait for requests. */
 export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** After a stop was asked for, requests are still answered for so long (with `Connection: close`), milliseconds. */
-  readonly drainMs: number;
   /** Longest time from the first byte of a request to the end of its headers. @defaultValue 10,000 */
   readonly headersTimeoutMs?: number;
   /** Longest time from the first byte of a request to the end of its body. @defaultValue 90,000 */
   readonly requestTimeoutMs?: number;
 }
 
-/** Connections that are still open so long after the drain are cut. */
+/** Connections that are still open so long after `stop` are cut. */
 const CUT_AFTER_MS = 5_000;
 
-/** The listening side. */
+/**
+ * The listening side. `stop` takes no more connections, ends those on which nothing happens, and waits for the others.
+ * Whoever may just be sending on a connection must have been told before, by `Connection: close` or a balancer.
+ */
 export interface HttpServer extends Service {
   /** Base address, once started. */
   readonly url: string;
@@ -73,8 +74,8 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options:
 
   async function stopServer(): Promise<void> {
     if (!server.listening) return;
-    // server.close() drops idle connections at once, also those on which a request is just arriving.
-    await new Promise((resolve) => setTimeout(resolve, options.drainMs));
+    // Right after Node has taken what arrived: who wants to connect is accepted, and what seems idle is idle.
+    await new Promise((resolve) => setImmediate(resolve));
     const cut = setTimeout(() => server.closeAllConnections(), CUT_AFTER_MS);
     await new Promise((resolve) => server.close(resolve));
     clearTimeout(cut);
