@@ -12,12 +12,15 @@ export interface LoopPulse {
 
 /** When each loop last completed a turn: a loop that hangs shows, whatever it hangs on. */
 export interface LoopHealth {
-  /** A loop begins. Several of one name may run: one for each shard, pool or connection. */
+  /**
+   * A loop begins. Several of one name may run: one for each shard, pool or connection. It takes over the age of those
+   * before it: a loop that is started again and again is not young.
+   */
   begin(name: LoopName, monotonicMs: number): LoopPulse;
   /** Milliseconds since any loop of that name last completed a turn; Infinity if none ever did. */
   ageMs(name: LoopName, monotonicMs: number): number;
-  /** The age of the running loop of that name that completed a turn (or began) longest ago; 0 if none runs. */
-  oldestAgeMs(name: LoopName, monotonicMs: number): number;
+  /** The age of the running loop of that name that completed a turn longest ago; undefined if none runs. */
+  oldestAgeMs(name: LoopName, monotonicMs: number): number | undefined;
 }
 
 /** Remembers the last turn of every loop. */
@@ -26,7 +29,7 @@ export function createLoopHealth(): LoopHealth {
   const running = new Map<LoopName, Set<{ lastMs: number }>>();
   return {
     begin(name, monotonicMs) {
-      const loop = { lastMs: monotonicMs };
+      const loop = { lastMs: last.get(name) ?? monotonicMs };
       const loops = running.get(name) ?? new Set();
       running.set(name, loops.add(loop));
       return {
@@ -40,7 +43,7 @@ export function createLoopHealth(): LoopHealth {
     ageMs: (name, monotonicMs) => monotonicMs - (last.get(name) ?? -Infinity),
     oldestAgeMs(name, monotonicMs) {
       const ages = [...(running.get(name) ?? [])].map(({ lastMs }) => monotonicMs - lastMs);
-      return Math.max(0, ...ages);
+      return ages.length === 0 ? undefined : Math.max(...ages);
     },
   };
 }

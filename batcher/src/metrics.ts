@@ -115,7 +115,11 @@ function collectSources(registry: Registry, sources: MetricSources): void {
       names: ["loop"],
       collect(own) {
         const nowMs = sources.clock.monotonicMs();
-        for (const loop of LOOP_NAMES) own.set({ loop }, sources.health.oldestAgeMs(loop, nowMs) / 1_000);
+        own.reset();
+        for (const loop of LOOP_NAMES) {
+          const ageMs = sources.health.oldestAgeMs(loop, nowMs);
+          if (ageMs !== undefined) own.set({ loop }, ageMs / 1_000);
+        }
       },
     },
   );

@@ -11,9 +11,13 @@ test("of several loops of one name the slowest speaks, until it is stopped", () 
   expect([health.ageMs("read", 6_000), health.oldestAgeMs("read", 6_000)]).toEqual([1_000, 1_000]);
 });
 
-test("a loop that never completed a turn counts from its beginning; one that does not run has no age", () => {
+test("a loop that takes another's place takes over its age; the first one counts from its beginning", () => {
   const health = createLoopHealth();
-  health.begin("sweep", 1_000);
+  const first = health.begin("sweep", 1_000);
   expect([health.ageMs("sweep", 3_000), health.oldestAgeMs("sweep", 3_000)]).toEqual([Infinity, 2_000]);
-  expect(health.oldestAgeMs("depth", 3_000)).toBe(0);
+  first.completed(4_000);
+  first.ended();
+  expect(health.oldestAgeMs("sweep", 9_000)).toBeUndefined();
+  health.begin("sweep", 9_000);
+  expect(health.oldestAgeMs("sweep", 9_000)).toBe(5_000);
 });
