@@ -23,6 +23,15 @@ describe("the local blob store", () => {
     expect(await blobs.get(id)).toBeUndefined();
   });
 
+  test("takes the same blob twice at once, as two attempts of one request write it", async () => {
+    const blobs = createLocalBlobStore(directory);
+    const id = createTaskId(1, 1);
+    const bytes = Buffer.alloc(4_000_000, "x");
+    await Promise.all(Array.from({ length: 5 }, () => blobs.put(id, bytes)));
+    expect((await blobs.get(id))?.equals(bytes)).toBe(true);
+    expect(await readdir(path.join(directory, id.slice(-2)))).toEqual([id]);
+  });
+
   test("takes nothing but ids for names", async () => {
     const blobs = createLocalBlobStore(directory);
     await expect(async () => await blobs.put("../../etc/passwd", Buffer.from("x"))).rejects.toMatchObject({

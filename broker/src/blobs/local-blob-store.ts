@@ -6,6 +6,7 @@ import type { BlobStore } from "./blob-store.js";
 
 /** Blobs as files of one directory, which api and workers of one machine share. A file appears whole, by rename. */
 export function createLocalBlobStore(directory: string, now: () => number = Date.now): BlobStore {
+  let writes = 0;
   const fileOf = (blobId: string) => {
     if (!parseTaskId(blobId)) throw new BrokerError("internal", "not a blob id");
     return path.join(directory, blobId.slice(-2), blobId);
@@ -22,7 +23,7 @@ export function createLocalBlobStore(directory: string, now: () => number = Date
       guarded(async () => {
         const file = fileOf(blobId);
         await mkdir(path.dirname(file), { recursive: true });
-        const unfinished = `${file}.${process.pid}.part`;
+        const unfinished = `${file}.${process.pid}-${++writes}.part`;
         await writeFile(unfinished, bytes);
         await rename(unfinished, file);
       }),
