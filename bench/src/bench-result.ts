@@ -1,3 +1,4 @@
+import type { DurabilityPrices } from "./durability/measure-durability.js";
 import type { HttpFloor } from "./floors/http-floor.js";
 import type { Pace } from "./load/load-plan.js";
 import type { LoadFigures } from "./measure/measure-load.js";
@@ -34,6 +35,8 @@ export interface BenchResult {
   readonly http?: HttpFloor;
   /** Full batches straight over gRPC. */
   readonly triton?: readonly DirectRun[];
+  /** Admissions at each level of durability. */
+  readonly durability?: DurabilityPrices;
   /** Sluice with texts. */
   readonly text?: readonly LoadRun[];
   /** Pictures: decoded and resized by sharp alone, and answered by Sluice. */

@@ -1,5 +1,6 @@
 import type { ExchangeName } from "./load/exchange.js";
 import type { Pace } from "./load/load-plan.js";
+import type { RoundsPlan } from "./durability/measure-rounds.js";
 import type { Timing } from "./process/report-to-parent.js";
 
 /** One load on Sluice. */
@@ -23,6 +24,7 @@ export interface BenchScale {
   readonly textLoads: readonly PlannedLoad[];
   readonly pictureLoads: readonly PlannedLoad[];
   readonly pictures: number;
+  readonly durability: Pick<RoundsPlan, "timing" | "rounds" | "soakMs">;
 }
 
 /** Length of the texts in bytes. */
@@ -48,6 +50,7 @@ const WHOLE: BenchScale = {
   ),
   pictureLoads: each("submit-and-wait", [closed(64), closed(256)]),
   pictures: 200,
+  durability: { timing: { warmUpMs: 300, measureMs: 1_200 }, rounds: 5, soakMs: 3_000 },
 };
 
 const QUICK: BenchScale = {
@@ -58,6 +61,7 @@ const QUICK: BenchScale = {
   textLoads: [...each("submit-and-wait", [closed(256), open(1_000)]), ...each("submit-then-poll", [closed(64)])],
   pictureLoads: each("submit-and-wait", [closed(64)]),
   pictures: 50,
+  durability: { timing: { warmUpMs: 50, measureMs: 150 }, rounds: 1, soakMs: 200 },
 };
 
 /** How much a run measures. */

@@ -1,5 +1,6 @@
 import type { BenchContext } from "./bench-context.js";
 import type { BenchResult } from "./bench-result.js";
+import { measureDurability } from "./durability/measure-durability.js";
 import { measureGenerator } from "./floors/generator-floor.js";
 import { measureHttpFloor } from "./floors/http-floor.js";
 import { measureTritonFloor } from "./floors/triton-floor.js";
@@ -17,6 +18,7 @@ export async function runBench({ quick, parts }: BenchOptions, context: BenchCon
     ...(has("generator") ? { generator: await measureGenerator(context) } : {}),
     ...(has("http") ? { http: await measureHttpFloor(context) } : {}),
     ...(has("triton") ? { triton: await measureTritonFloor(context) } : {}),
+    ...(has("durability") ? { durability: await measureDurability(context) } : {}),
     ...(has("text") ? { text: await measureTexts(context) } : {}),
     ...(has("pictures") ? { pictures: await measurePictures(context) } : {}),
   };

@@ -27,6 +27,23 @@ const result: BenchResult = {
   ],
 };
 
+const durability: NonNullable<BenchResult["durability"]> = {
+  ...{ server: "valkey 8.0.1", forcedWriteMs: 3.8, confirmedEarly: ["fsync, WAITAOF"], othersShare: 0.05, runs: [] },
+  prices: [
+    {
+      ...{ level: "memory", inFlight: 1, repeats: 0 },
+      figures: { perS: 2_000, p50Ms: 0.5, p99Ms: 1 },
+      ofMemory: { perS: 1, p50Ms: 1, p99Ms: 1 },
+    },
+    {
+      ...{ level: "fsync, WAITAOF", inFlight: 1, repeats: 3 },
+      figures: { perS: 1_000, p50Ms: 1, p99Ms: 2 },
+      ofMemory: { perS: 0.5, p50Ms: 2, p99Ms: 2 },
+    },
+    { level: "replicated", inFlight: 1, repeats: 0, figures: undefined, ofMemory: undefined },
+  ],
+};
+
 describe("targetsOf", () => {
   it("sets the run at full load against the floors of the same result", () => {
     const targets = targetsOf(result);
@@ -67,6 +84,19 @@ describe("tables", () => {
     }
   });
 
+  it("say of each level of durability what it costs, and why a figure is missing or worth nothing", () => {
+    const [table] = resultTables({ machine, quick: true, durability });
+    expect(table?.title).toBe(
+      "Admissions of 512 bytes by durability (valkey 8.0.1, one forced write 3.80 ms, others 5 %)",
+    );
+    expect(table?.rows).toEqual([
+      ["memory", "1", "2,000", "0.50", "1.00", "0", "1.00x", "1.00x", "1.00x"],
+      ["fsync, WAITAOF: answered before the disk has it", "1", "1,000", "1.00", "2.00", "3", "0.50x", "2.00x", "2.00x"],
+      ["replicated: not known to this server", "1", "-", "-", "-", "-", "-", "-", "-"],
+    ]);
+    for (const row of table?.rows ?? []) expect(row).toHaveLength(table?.columns.length ?? 0);
+  });
+
   it("write figures with as many digits as they deserve", () => {
     expect([2_413.4, 99.94, 8.126, 0, undefined, Number.NaN].map(formatNumber)).toEqual([
       "2,413",
@@ -89,7 +119,7 @@ describe("the command line", () => {
       profile: false,
       out: "x.json",
     });
-    expect(parseBenchOptions([]).parts).toEqual(["generator", "http", "triton", "text", "pictures"]);
+    expect(parseBenchOptions([]).parts).toEqual(["generator", "http", "triton", "durability", "text", "pictures"]);
   });
 
   it("refuses parts and options that do not exist", () => {

@@ -1,8 +1,8 @@
-import { availableParallelism } from "node:os";
 import type { LoadPlan } from "../load/load-plan.js";
 import type { LoadReport } from "../load/load-recorder.js";
 import { runLoad } from "../load/run-load.js";
-import { cpuPerTask, type CpuReading, readCpu, readMachineCpu, type WatchedProcess } from "./process-cpu.js";
+import { type CpuUsage, othersShare, readUsage } from "./cpu-usage.js";
+import { cpuPerTask, type WatchedProcess } from "./process-cpu.js";
 import type { TritonChannel } from "./triton-channel.js";
 
 /** Whose figures are taken while a load is on. */
@@ -45,23 +45,6 @@ export async function measureLoad(plan: LoadPlan, { processes, triton }: Watched
     ...(rowsOpened && rowsClosed ? { meanBatch: meanBatch(rowsOpened, rowsClosed) } : {}),
     ...(rowsBefore && rowsAfter ? { rowsPerTask: (rowsAfter.rows - rowsBefore.rows) / report.submitted } : {}),
   };
-}
-
-/** Microseconds of CPU used until a moment. */
-interface CpuUsage {
-  readonly atMs: number;
-  readonly processes: CpuReading;
-  readonly machineUs: number;
-}
-
-function readUsage(watched: readonly WatchedProcess[]): CpuUsage {
-  return { atMs: performance.now(), processes: readCpu(watched), machineUs: readMachineCpu() };
-}
-
-function othersShare(opened: CpuUsage, closed: CpuUsage): number {
-  const ours = Object.values(cpuPerTask(opened.processes, closed.processes, 1)).reduce((sum, us) => sum + us, 0);
-  const whole = (closed.atMs - opened.atMs) * 1000 * availableParallelism();
-  return Math.max(0, closed.machineUs - opened.machineUs - ours) / whole;
 }
 
 interface RowCount {

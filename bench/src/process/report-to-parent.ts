@@ -17,15 +17,26 @@ export interface MeasuringWindow {
   closed(): Promise<Window>;
 }
 
-/** The child's side of `runMeasuredChild`: waits for the plan, measures, sends what it returns and exits. */
+/** Called by the child when what counts begins and ends. */
+export interface WindowSignals {
+  readonly onOpen: () => void;
+  readonly onClose: () => void;
+}
+
+/** The child's side of `runMeasuredChild` for one window: waits for the plan, measures, sends what it returns. */
 export function reportToParent<Plan extends Timing, Report>(
   measure: (plan: Plan, window: MeasuringWindow) => Promise<Report>,
 ): void {
+  answerParent<Plan, Report>((plan, signals) => measure(plan, startWindow(plan, signals)));
+}
+
+/** The same for work that keeps its own time, and tells its parent by itself when to take readings. */
+export function answerParent<Plan, Report>(work: (plan: Plan, signals: WindowSignals) => Promise<Report>): void {
   exitWithParent();
   const tell = (message: ChildMessage<Report>): void => void process.send?.(message);
   process.once("message", (plan: Plan) => {
-    measure(plan, startWindow(plan, { onOpen: () => tell({ kind: "open" }), onClose: () => tell({ kind: "close" }) }))
-      .then((report) => process.send?.({ kind: "report", report } satisfies ChildMessage<Report>))
+    work(plan, { onOpen: () => tell({ kind: "open" }), onClose: () => tell({ kind: "close" }) })
+      .then((report) => tell({ kind: "report", report }))
       .catch((error: unknown) => {
         console.error(error);
         process.exit(1);
@@ -33,14 +44,14 @@ export function reportToParent<Plan extends Timing, Report>(
   });
 }
 
-function startWindow({ warmUpMs, measureMs }: Timing, hooks: { onOpen(): void; onClose(): void }): MeasuringWindow {
+function startWindow({ warmUpMs, measureMs }: Timing, signals: WindowSignals): MeasuringWindow {
   const startMs = performance.now();
   const window = new Promise<Window>((resolve) => {
     setTimeout(() => {
-      hooks.onOpen();
+      signals.onOpen();
       const openMs = performance.now();
       setTimeout(() => {
-        hooks.onClose();
+        signals.onClose();
         resolve({ openMs, closeMs: performance.now() });
       }, measureMs);
     }, warmUpMs);

@@ -1,4 +1,5 @@
 import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
+import { durabilityTable } from "./durability-table.js";
 import { describeLoad, describePace } from "./describe-load.js";
 import { directFloor, pacedHttpFloor, ratio, sharpFloor } from "./floors.js";
 import { formatNumber, formatRatio, formatShare } from "./format-number.js";
@@ -7,7 +8,7 @@ import { isMet, type Target, targetsOf } from "./targets.js";
 
 /** Everything that was measured, as tables. CPU is in microseconds per task. */
 export function resultTables(result: BenchResult): Table[] {
-  const { generator, http, triton, text, pictures } = result;
+  const { generator, http, triton, durability, text, pictures } = result;
   return [
     ...(generator ? [httpTable("The load generator alone: it is answered the same bytes at once", generator)] : []),
     ...(http
@@ -17,6 +18,7 @@ export function resultTables(result: BenchResult): Table[] {
         ]
       : []),
     ...(triton ? [directTable("Full batches of 64 texts straight to Triton over gRPC", "rows/s", triton)] : []),
+    ...(durability ? [durabilityTable(durability)] : []),
     ...(text ? textTables(text, result) : []),
     ...(pictures ? pictureTables(pictures, result) : []),
     ...(text ? [targetTable(targetsOf(result))] : []),

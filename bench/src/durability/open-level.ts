@@ -1,0 +1,87 @@
+import {
+  type AdmitRequest,
+  admitTask,
+  BrokerError,
+  connectRedis,
+  createConfirmedWrites,
+  parseRedisUrl,
+  parseSettings,
+  type RedisClient,
+} from "@sluice/broker";
+import type { Logger } from "pino";
+import { confirmsEarly } from "./confirms-early.js";
+import type { LevelServer } from "./start-level-servers.js";
+
+/** A level, ready to admit. */
+export interface OpenLevel {
+  readonly name: string;
+  /** `redis 7.0.15` */
+  readonly server: string;
+  /** Whether the server says that a write is on the disk before it is: figures are then those of no durability at all. */
+  readonly confirmsEarly: boolean;
+  /**
+   * Resolves when the task would be answered 202, with the number of times that nobody confirmed it in time and it was
+   * admitted again, as the API does. @throws Error if it cannot be had, or is not a new run
+   */
+  admit(task: AdmitRequest): Promise<number>;
+  /** Forgets everything that was admitted, replicas as well. */
+  clear(): Promise<void>;
+  close(): void;
+}
+
+/** No queue is full however fast the machine is. */
+const SETTINGS = parseSettings({ "queue.max_depth": "10000000" }).forAll;
+const CLEAR_WITHIN_MS = 10_000;
+const MOST_REPEATS = 5;
+
+/** Connects as the API does; undefined if the server does not know the command that the level needs. */
+export async function openLevel({ level, url }: LevelServer, log: Logger): Promise<OpenLevel | undefined> {
+  const target = parseRedisUrl(url);
+  const redis = await connectRedis(target, log);
+  if (level.needsWaitAof && !(await knowsWaitAof(redis))) {
+    redis.disconnect();
+    return undefined;
+  }
+  const writes = createConfirmedWrites(target, redis, level.durability);
+  return {
+    name: level.name,
+    server: describeServer(await redis.info("server")),
+    confirmsEarly: level.needsWaitAof && (await confirmsEarly(redis)),
+    admit: async (task) => {
+      const admit = () => writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS));
+      for (let repeats = 0; ; repeats++) {
+        const reply = await admit().catch((error: unknown) => {
+          if (repeats < MOST_REPEATS && isUnconfirmed(error)) return undefined;
+          throw error;
+        });
+        if (reply?.kind === (repeats === 0 ? "created" : "again")) return repeats;
+        if (reply) throw new Error(`${level.name}: a new task was answered ${reply.kind}`);
+      }
+    },
+    clear: async () => {
+      await redis.flushall();
+      const copies = level.replicas > 0 ? await redis.wait(level.replicas, CLEAR_WITHIN_MS) : 0;
+      if (copies < level.replicas) throw new Error(`${level.name}: the replica is not in sync`);
+    },
+    close: () => {
+      writes.close();
+      redis.disconnect();
+    },
+  };
+}
+
+async function knowsWaitAof(redis: RedisClient): Promise<boolean> {
+  const [known] = (await redis.call("COMMAND", "INFO", "waitaof")) as unknown[];
+  return Array.isArray(known);
+}
+
+function isUnconfirmed(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === "durability-unconfirmed";
+}
+
+/** Valkey also says which Redis it is compatible with. */
+function describeServer(info: string): string {
+  const versionOf = (name: string): string | undefined => new RegExp(`^${name}_version:(\\S+)`, "m").exec(info)?.[1];
+  const valkey = versionOf("valkey");
+  return valkey === undefined ? `redis ${versionOf("redis") ?? "unknown"}` : `valkey ${valkey}`;
+}
