@@ -1,3 +1,4 @@
+import type { ServerWatch } from "@sluice/broker";
 import { Hono } from "hono";
 import type { Exchange, Handler } from "./http/exchange.js";
 import { pathOf, type WrapRoute } from "./http/route.js";
@@ -12,7 +13,9 @@ import { submitInference, type SubmitDeps } from "./routes/submit-inference.js";
 import type { PoolWatch } from "./tasks/pool-watch.js";
 
 /** What the routes need, all together. */
-export type AppDeps = SubmitDeps & ReadResultDeps & CancelDeps & { readonly pools: PoolWatch };
+export type AppDeps = SubmitDeps &
+  ReadResultDeps &
+  CancelDeps & { readonly pools: PoolWatch; readonly servers: ServerWatch };
 
 /** The routes: each is one file, and is timed under the path that stands here. */
 export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exchange }> {

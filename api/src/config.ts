@@ -1,10 +1,12 @@
-import { BrokerError, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
 import { z } from "zod";
 
 /** What the api process is started with. */
 export interface ApiConfig {
   /** `REDIS_URL`; default `redis://127.0.0.1:6379`. */
   readonly redis: RedisTarget;
+  /** `DURABILITY` (`memory`, `fsync` or `replicated`; default `memory`), and `DURABILITY_REPLICAS` (default 1). */
+  readonly durability: Durability;
   /** `HOST`: address to listen on; default 127.0.0.1, so that nobody else reaches it unasked. */
   readonly host: string;
   /** `PORT`: 0 takes any free one; default 8080. */
@@ -27,6 +29,8 @@ export interface ApiConfig {
 
 const variables = z.object({
   REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
+  DURABILITY: z.enum(["memory", "fsync", "replicated"]).default("memory"),
+  DURABILITY_REPLICAS: z.coerce.number().int().min(1).max(10).default(1),
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
@@ -45,9 +49,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   }
-  const { REDIS_URL, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, DRAIN_MS, LOG_LEVEL } = result.data;
+  const { REDIS_URL, DURABILITY, DURABILITY_REPLICAS, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, DRAIN_MS, LOG_LEVEL } =
+    result.data;
   return {
     redis: parseRedisUrl(REDIS_URL),
+    durability:
+      DURABILITY === "replicated" ? { level: DURABILITY, replicas: DURABILITY_REPLICAS } : { level: DURABILITY },
     host: HOST,
     port: PORT,
     blobDir: BLOB_DIR,

@@ -1,10 +1,12 @@
 import {
   BrokerError,
   connectRedis,
+  createConfirmedWrites,
   createDoneEvents,
   createLiveSettings,
   createLocalBlobStore,
   createModelRegistry,
+  createServerWatch,
   createShardSubscriber,
   systemClock,
 } from "@sluice/broker";
@@ -19,6 +21,8 @@ async function main(): Promise<void> {
   const api = createApi(
     {
       redis,
+      writes: createConfirmedWrites(config.redis, redis, config.durability),
+      servers: createServerWatch(redis, config.durability, log),
       doneEvents: createDoneEvents(createShardSubscriber(config.redis, log)),
       models: createModelRegistry(redis, log),
       settings: createLiveSettings(redis, log),

@@ -23,6 +23,8 @@ export interface ApiGauges {
   readonly waits: () => number;
   /** How many bytes the bodies of requests have now. */
   readonly bodyBytes: () => number;
+  /** Milliseconds since each thing that is polled last answered, by what it is. */
+  readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
 
 /** Makes every metric of the api, in a registry of their own. */
@@ -55,6 +57,15 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
     });
   gauge("sluice_waiters", "Requests that wait for a result now.", gauges.waits);
   gauge("sluice_body_bytes", "Bytes of the bodies of requests that are read or worked on now.", gauges.bodyBytes);
+  new Gauge({
+    name: "sluice_poll_age_seconds",
+    help: "Seconds since something that is polled last answered.",
+    labelNames: ["poll"] as const,
+    registers,
+    collect() {
+      for (const [poll, ageMs] of Object.entries(gauges.pollAgesMs())) this.set({ poll }, ageMs / 1_000);
+    },
+  });
   return {
     registry,
     admitted(model, cache) {

@@ -1,4 +1,14 @@
-import type { BlobStore, Clock, DoneEvents, LiveSettings, ModelRegistry, RedisClient, Service } from "@sluice/broker";
+import type {
+  BlobStore,
+  Clock,
+  ConfirmedWrites,
+  DoneEvents,
+  LiveSettings,
+  ModelRegistry,
+  RedisClient,
+  ServerWatch,
+  Service,
+} from "@sluice/broker";
 import type { Logger } from "pino";
 import { createApp } from "./app.js";
 import { createBlobSweeper } from "./blobs/blob-sweeper.js";
@@ -15,6 +25,9 @@ import { createTaskWaits } from "./tasks/task-waits.js";
 /** What the api works with. Its owner connects Redis, and closes it after `stop`; the other services it starts itself. */
 export interface ApiDeps {
   readonly redis: RedisClient;
+  /** Admissions go through it; `stop` closes it. */
+  readonly writes: ConfirmedWrites;
+  readonly servers: ServerWatch;
   readonly doneEvents: DoneEvents;
   readonly models: ModelRegistry;
   readonly settings: LiveSettings;
@@ -51,20 +64,29 @@ export interface Api extends Service {
  * coming are refused, nobody can connect any more, connections that stayed idle are closed; then the rest.
  */
 export function createApi(deps: ApiDeps, options: ApiOptions): Api {
-  const { redis, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
+  const { redis, writes, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
   let listening = false;
   let draining = false;
   let stopping: Promise<void> | undefined;
   const isDraining = () => draining;
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
-  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes });
   const pools = createPoolWatch({ redis, models, clock, log });
+  const pollAgesMs = () => ({
+    settings: settings.ageMs(),
+    models: models.ageMs(),
+    servers: servers.ageMs(),
+    pools: pools.ageMs(),
+    subscription: deps.doneEvents.ageMs(),
+  });
+  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
   const blobs = createTaskBlobs(deps.blobs, metrics, log);
   const read = createTaskReader(redis, blobs);
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
   const appDeps = {
     redis,
+    writes,
+    servers,
     models,
     settings,
     pools,
@@ -79,7 +101,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
     isDraining,
   };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
-  const parts: readonly Service[] = [settings, models, doneEvents, pools, waits, sweeper, http];
+  const parts: readonly Service[] = [servers, settings, models, doneEvents, pools, waits, sweeper, http];
   return {
     get url() {
       return http.url;
@@ -102,5 +124,6 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
     if (listening) await new Promise((resolve) => setTimeout(resolve, options.drainMs));
     intake.stop();
     for (const part of [...parts].reverse()) await part.stop();
+    writes.close();
   }
 }

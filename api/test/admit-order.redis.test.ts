@@ -1,4 +1,5 @@
 import {
+  createConfirmedWrites,
   createLocalBlobStore,
   DEFAULT_SETTINGS,
   modelDefinitionSchema,
@@ -43,14 +44,17 @@ function refusing(redis: RedisClient, error: Error): RedisClient {
   });
 }
 
+const writesOn = (redis: RedisClient) => createConfirmedWrites(fixture.target, redis, { level: "memory" });
+
 function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
   const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key }, models);
   const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
-  const metrics = createApiMetrics({ waits: () => 0, bodyBytes: () => 0 });
+  const metrics = createApiMetrics({ waits: () => 0, bodyBytes: () => 0, pollAgesMs: () => ({}) });
   const blobs = createTaskBlobs(createLocalBlobStore(fixture.blobDir), metrics, silentLog);
   const deps = {
     redis,
+    writes: writesOn(redis),
     blobs,
     metrics,
     log: silentLog,
@@ -93,7 +97,7 @@ describe("two requests with one Idempotency-Key, of which the second took the fi
     const plan = (version: string) => planTask(order, version, systemClock.epochMs(), randomBytes);
     const { task, release, confirm } = await bindOrder(deps, order, "k", plan);
     const redis = refuses ? refusing(fixture.redis, oom) : fixture.redis;
-    return { task, confirm, admit: () => admitOrder({ ...deps, redis }, order, task, release) };
+    return { task, confirm, admit: () => admitOrder({ ...deps, writes: writesOn(redis) }, order, task, release) };
   }
 
   /** Two attempts that both are on their way. */

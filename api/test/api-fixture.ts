@@ -1,9 +1,11 @@
 import {
   connectRedis,
+  createConfirmedWrites,
   createDoneEvents,
   createLiveSettings,
   createLocalBlobStore,
   createModelRegistry,
+  createServerWatch,
   createShardSubscriber,
   heartbeatSlots,
   keys,
@@ -99,6 +101,8 @@ export function useApi(options: { readonly slots?: boolean } & Partial<ApiOption
     const api = createApi(
       {
         redis,
+        writes: createConfirmedWrites(target, redis, { level: "memory" }),
+        servers: createServerWatch(redis, { level: "memory" }, silentLog),
         doneEvents: createDoneEvents(createShardSubscriber(target, silentLog)),
         models: createModelRegistry(redis, silentLog),
         settings: createLiveSettings(redis, silentLog),

@@ -80,6 +80,7 @@ describe("the environment", () => {
   test("is complete without any variable", () => {
     expect(parseConfig({})).toEqual({
       redis: { kind: "single", nodes: [{ host: "127.0.0.1", port: 6379 }], tls: false },
+      durability: { level: "memory" },
       host: "127.0.0.1",
       port: 8080,
       blobDir: ".sluice/blobs",

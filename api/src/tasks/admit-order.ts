@@ -3,8 +3,8 @@ import {
   admitTask,
   type AdmitRequest,
   BrokerError,
+  type ConfirmedWrites,
   type LiveSettings,
-  type RedisClient,
   type Settings,
   wasNotCarriedOut,
 } from "@sluice/broker";
@@ -21,7 +21,7 @@ const REPEAT_AFTER_MS = [100, 400, 1_000];
 
 /** What admission needs. */
 export interface AdmitDeps {
-  readonly redis: RedisClient;
+  readonly writes: Pick<ConfirmedWrites, "run">;
   readonly settings: Pick<LiveSettings, "current">;
   readonly pools: Pick<PoolWatch, "isDeserted">;
   readonly blobs: TaskBlobs;
@@ -85,10 +85,10 @@ async function requireAdmission(
   const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
   let reply: AdmitReply;
   try {
-    reply = await admitTask(deps.redis, request, settings);
+    reply = await admitOnce(deps, request, settings);
   } catch (error) {
     if (wasNotCarriedOut(error)) throw error;
-    reply = await repeatAdmission(deps.redis, request, settings, error);
+    reply = await repeatAdmission(deps, request, settings, error);
   }
   if (reply.kind !== "full") return reply;
   if (deserted && reply.limit === 0) {
@@ -97,8 +97,13 @@ async function requireAdmission(
   throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
 }
 
+/** @throws BrokerError durability-unconfirmed, or what Redis did not carry out */
+function admitOnce({ writes }: AdmitDeps, request: AdmitRequest, settings: Settings): Promise<AdmitReply> {
+  return writes.run(request.digest.shard, (redis) => admitTask(redis, request, settings));
+}
+
 async function repeatAdmission(
-  redis: RedisClient,
+  deps: AdmitDeps,
   request: AdmitRequest,
   settings: Settings,
   failure: unknown,
@@ -107,7 +112,7 @@ async function repeatAdmission(
   for (const pauseMs of REPEAT_AFTER_MS) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     try {
-      return await admitTask(redis, request, settings);
+      return await admitOnce(deps, request, settings);
     } catch (error) {
       last = error;
     }

@@ -14,6 +14,8 @@ export interface PoolWatch extends Service {
   isDeserted(pool: string): boolean;
   /** Whether Redis has answered lately. */
   isFresh(): boolean;
+  /** Milliseconds since it last answered. */
+  ageMs(): number;
 }
 
 const POLL_MS = 500;
@@ -46,6 +48,7 @@ export function createPoolWatch(deps: {
     },
     stop: () => poller.stop(),
     isDeserted: (pool) => slots.get(pool) === 0,
+    ageMs: poller.ageMs,
     isFresh: () => clock.monotonicMs() - seenMs < FRESH_MS,
   };
 }

@@ -1,0 +1,124 @@
+import {
+  connectRedis,
+  createConfirmedWrites,
+  createDoneEvents,
+  createLiveSettings,
+  createLocalBlobStore,
+  createModelRegistry,
+  createServerWatch,
+  createShardSubscriber,
+  type Durability,
+  heartbeatSlots,
+  parseRedisUrl,
+  type RedisClient,
+  registerModels,
+  systemClock,
+} from "@sluice/broker";
+import { type RedisServer, startRedisServer } from "@sluice/stack";
+import { afterEach, describe, expect, test } from "vitest";
+import { createApi } from "../src/index.js";
+import { countRuns, silentLog } from "./api-fixture.js";
+import { MODELS } from "./models.js";
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function startServer(options: Parameters<typeof startRedisServer>[0]): Promise<RedisServer> {
+  const server = await startRedisServer(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+/** An api that promises so much, on this server, and a worker slot that keeps beating. */
+async function startApi(server: RedisServer, durability: Durability): Promise<{ url: string; redis: RedisClient }> {
+  const target = parseRedisUrl(server.url);
+  const redis = await connectRedis(target, silentLog);
+  cleanups.push(() => redis.disconnect());
+  await registerModels(redis, MODELS);
+  const beat = () => void heartbeatSlots(redis, "default", ["slot-1"]).catch(() => undefined);
+  beat();
+  const heartbeat = setInterval(beat, 1_000);
+  cleanups.push(() => clearInterval(heartbeat));
+  const api = createApi(
+    {
+      redis,
+      writes: createConfirmedWrites(target, redis, durability),
+      servers: createServerWatch(redis, durability, silentLog),
+      doneEvents: createDoneEvents(createShardSubscriber(target, silentLog)),
+      models: createModelRegistry(redis, silentLog),
+      settings: createLiveSettings(redis, silentLog),
+      blobs: createLocalBlobStore(server.dir),
+      clock: systemClock,
+      log: silentLog,
+    },
+    { host: "127.0.0.1", port: 0, drainMs: 0 },
+  );
+  cleanups.push(() => api.stop());
+  await api.start();
+  return { url: api.url, redis };
+}
+
+async function submit(url: string, key: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(`${url}/v1/inference`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": key },
+    body: JSON.stringify({ input: "hello" }),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+async function readiness(url: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`${url}/healthz/ready`);
+  return { status: response.status, body: await response.json() };
+}
+
+describe("replicated", () => {
+  test("what no replica has is not accepted; repeated with its key it is one task", async () => {
+    const master = await startServer({ appendonly: "everysec", extraArgs: ["--repl-diskless-sync-delay", "0"] });
+    const replica = await startServer({ extraArgs: ["--replicaof", "127.0.0.1", String(master.port)] });
+    const { url, redis } = await startApi(master, { level: "replicated", replicas: 1 });
+    await expect.poll(async () => (await submit(url, "first")).status, { timeout: 10_000 }).toBe(202);
+    replica.kill("SIGSTOP");
+    const unsure = await submit(url, "second");
+    expect(unsure).toMatchObject({ status: 503, body: { code: "durability-unconfirmed" } });
+    replica.kill("SIGCONT");
+    await expect.poll(async () => (await submit(url, "second")).status, { timeout: 10_000 }).toBe(202);
+    const [again, other] = [await submit(url, "second"), await submit(url, "first")];
+    expect(again.body["task_id"]).not.toBe(other.body["task_id"]);
+    // Equal inputs are one run with two tasks.
+    expect(await countRuns(redis)).toBe(1);
+    const [key] = await redis.keys("*:run:*[^s]");
+    expect(await redis.hget(key ?? "", "live")).toBe("2");
+  });
+
+  test("without the replicas that were promised nothing is ready", async () => {
+    const master = await startServer({});
+    const { url } = await startApi(master, { level: "replicated", replicas: 1 });
+    expect(await readiness(url)).toEqual({
+      status: 503,
+      body: {
+        status: "promises cannot be kept",
+        problems: [`127.0.0.1:${master.port}: 0 of 1 replicas are connected`],
+      },
+    });
+  });
+});
+
+test("a server that cannot promise what was asked for is refused at start, in one sentence", async () => {
+  const starting = startApi(await startServer({}), { level: "fsync" });
+  await expect(starting).rejects.toMatchObject({
+    code: "config-invalid",
+    message: "durability fsync needs appendonly yes",
+  });
+});
+
+test("a server that evicts makes nothing ready until that is mended", async () => {
+  const server = await startServer({ extraArgs: ["--maxmemory-policy", "allkeys-lru"] });
+  const { url, redis } = await startApi(server, { level: "memory" });
+  expect((await readiness(url)).status).toBe(503);
+  await redis.config("SET", "maxmemory-policy", "noeviction");
+  await expect.poll(async () => (await readiness(url)).status, { timeout: 10_000 }).toBe(200);
+});
