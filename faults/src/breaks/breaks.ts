@@ -47,7 +47,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "claim does not look at the lease",
     patches: [lua("claim", "if tonumber(lease or '0') > now and worker ~= me then", "if false then")],
-    scenario: SCENARIOS.lostRepliesToBatcher,
+    scenario: SCENARIOS.lostReplies,
     expected: ["duplicates"],
   },
   {
@@ -114,10 +114,16 @@ export const BREAKS: readonly Break[] = [
     expected: ["crossed"],
   },
   {
-    name: "an admission that is repeated is made again",
-    patches: [lua("admit", "if known then", "if false then")],
-    scenario: SCENARIOS.lostRepliesToApi,
-    expected: ["residue", "duplicates"],
+    name: "202 is answered where nobody knows whether the task was admitted",
+    patches: [
+      js(
+        "api/dist/tasks/admit-order.js",
+        'throw new BrokerError("durability-unconfirmed", "the outcome of an admission is unknown", { cause: last });',
+        'return { kind: "created", runId: request.taskId };',
+      ),
+    ],
+    scenario: SCENARIOS.lostRequests,
+    expected: ["lost"],
   },
   {
     name: "an Idempotency-Key is forgotten",

@@ -35,8 +35,8 @@ export async function runBreaks(
     await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true });
     const patches = [...(one.preparation ?? []), ...(isBroken ? one.patches : [])];
-    const { name: _name, ...campaign } = one.scenario;
-    return runCampaign({ ...campaign, topology: "S", seed: options.seed, patches, dir, say: () => undefined });
+    const say = (): void => undefined;
+    return runCampaign({ ...one.scenario, topology: "S", seed: options.seed, patches, dir, say });
   };
   const results: BreakResult[] = [];
   for (const one of breaks) {

@@ -41,10 +41,10 @@ const allHandsDie: Scenario = {
 };
 
 /** Requests are carried out, and their replies are lost, while what they were about is still running. */
-const lostReplies = (role: "api" | "batcher"): Scenario => ({
+const lostReplies: Scenario = {
   ...common,
   counts: { api: 1, batcher: 1, "gpu-worker": 2 },
-  name: `lost replies to the ${role}`,
+  name: "lost replies to the batcher",
   tasks: 1_200,
   oracle: { baseMs: 400, rowMs: 0, parallel: true },
   // Links are in the order in which processes asked for them: batchers, gpu-workers, apis.
@@ -52,12 +52,24 @@ const lostReplies = (role: "api" | "batcher"): Scenario => ({
     step(600, {
       kind: "link",
       group: "redis",
-      pick: role === "batcher" ? 0 : 3,
+      pick: 0,
       fault: { kind: "cut-reply" },
       forMs: 60,
     }),
   ),
-});
+};
+
+/** Commands of the api vanish on a dead connection, and Redis cannot be reached when that is found out. */
+const lostRequests: Scenario = {
+  ...common,
+  counts: { api: 1, batcher: 1, "gpu-worker": 2 },
+  name: "lost requests of the api",
+  tasks: 1_200,
+  schedule: [1, 2].flatMap(() => [
+    step(1_000, { kind: "link", group: "redis", pick: 3, fault: { kind: "half-open" }, forMs: 600 }),
+    step(700, { kind: "link", group: "redis", pick: 3, fault: { kind: "refuse" }, forMs: 2_500 }),
+  ]),
+};
 
 /** The groups of the ready streams vanish while work waits in the streams. */
 const lostGroups: Scenario = {
@@ -95,8 +107,8 @@ export const SCENARIOS = {
   calm,
   zombies,
   allHandsDie,
-  lostRepliesToApi: lostReplies("api"),
-  lostRepliesToBatcher: lostReplies("batcher"),
+  lostReplies,
+  lostRequests,
   lostGroups,
   lateAnswers,
   deadWorkers,

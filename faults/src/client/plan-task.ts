@@ -5,7 +5,9 @@ import type { LedgerEntry, TaskPurpose } from "./ledger.js";
 export const ORDINARY_DEADLINE_MS = 600_000;
 
 /** How far back the task may be that a twin repeats: still open, or ended already. */
-const TWIN_LAGS = [1, 1, 2, 40];
+const TWIN_LAGS = [1, 1, 2];
+/** How far back one may be that is canceled by now: half of these have a twin, which must not hang on what is gone. */
+const CANCELED_LAG = 40;
 
 /**
  * What task number `index` is: everything about it that its seed decides.
@@ -17,8 +19,10 @@ export function planTask(
   earlier: readonly Pick<LedgerEntry, "text" | "purpose">[],
 ): Pick<LedgerEntry, "index" | "text" | "purpose" | "deadlineMs" | "idempotencyKey"> & { readonly waitS: number } {
   const random: Random = purposeRandom(seed, index);
-  const drawn = drawPurpose(random);
-  const before = earlier[index - random.pick(TWIN_LAGS)];
+  const canceled = earlier[index - CANCELED_LAG];
+  const followsCanceled = canceled?.purpose === "cancel" && random.chance(0.5);
+  const drawn = followsCanceled ? "twin" : drawPurpose(random);
+  const before = followsCanceled ? canceled : earlier[index - random.pick(TWIN_LAGS)];
   // A twin of a task that is canceled or expires must live on without it.
   const purpose = drawn === "twin" && !isTwinnable(before) ? "ordinary" : drawn;
   return {
