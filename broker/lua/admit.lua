@@ -38,7 +38,9 @@ local function attach(run_id)
   redis.call('PEXPIRE', task, task_ttl)
 end
 
-local target = redis.call('GET', pointer)
+-- A task's own record is forgotten before some runs are. A run of this very id is never made a second time, for
+-- others may have its result, and a task that a run counts already is not counted again.
+local target = redis.call('EXISTS', run) == 1 and task_id or redis.call('GET', pointer)
 if target then
   local run_key = shard .. 'run:' .. target
   local fields = redis.call('HMGET', run_key, 'state', 'live', 'deadline', 'lane', 'now_entry')
@@ -49,15 +51,19 @@ if target then
     end
     return { 'kept', target }
   elseif fields[1] == 'OPEN' then
-    if tonumber(fields[2]) >= tonumber(max_twins) then
-      return { 'full', tonumber(fields[2]), tonumber(max_twins) }
-    end
     local tasks = run_key .. ':tasks'
-    if redis.call('EXISTS', tasks) == 0 then
+    local listed = redis.call('EXISTS', tasks) == 1
+    local counted = listed and redis.call('ZSCORE', tasks, task_id) or not listed and target == task_id
+    if not counted then
+      if tonumber(fields[2]) >= tonumber(max_twins) then
+        return { 'full', tonumber(fields[2]), tonumber(max_twins) }
+      end
+      redis.call('HINCRBY', run_key, 'live', 1)
+    end
+    if not listed then
       redis.call('ZADD', tasks, fields[3], target)
     end
     redis.call('ZADD', tasks, deadline, task_id)
-    redis.call('HINCRBY', run_key, 'live', 1)
     if deadline > tonumber(fields[3]) then
       redis.call('HSET', run_key, 'deadline', deadline)
     end
@@ -66,6 +72,9 @@ if target then
     end
     attach(target)
     return { 'joined', target }
+  elseif target == task_id then
+    attach(target)
+    return { 'again', target }
   end
 end
 

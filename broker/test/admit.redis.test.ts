@@ -37,6 +37,28 @@ describe("admit", () => {
     expect(await redis.pttl(keys.task(shard, taskId))).toBeGreaterThan(60_000 + 600_000);
   });
 
+  test("a task that is admitted again when only its own record is forgotten makes no second run, and counts once", async () => {
+    const { redis } = fixture;
+    const request = taskOf("hello");
+    const { shard, text } = request.digest;
+    await admitTask(redis, request, SETTINGS);
+    await redis.del(keys.task(shard, request.taskId), keys.digest(shard, text));
+    expect(await admitTask(redis, request, SETTINGS)).toEqual({ kind: "joined", runId: request.taskId });
+    expect(await runHash(redis, request.taskId)).toMatchObject({ state: "OPEN", live: "1" });
+    expect(await redis.xlen(keys.ready(shard, "m:1:local:now"))).toBe(1);
+    for (const [outcome, kind] of [
+      [successOf("42"), "kept"],
+      [FAILURE, "again"],
+    ] as const) {
+      const done = await admitted(redis, `done as ${kind}`);
+      await settleRuns(redis, [{ runId: done.taskId, outcome, record: RECORD }], 600_000);
+      await redis.del(keys.task(done.digest.shard, done.taskId), keys.digest(done.digest.shard, done.digest.text));
+      const before = await runHash(redis, done.taskId);
+      expect(await admitTask(redis, done, SETTINGS)).toEqual({ kind, runId: done.taskId });
+      expect(await runHash(redis, done.taskId)).toEqual(before);
+    }
+  });
+
   test("the same task again changes nothing", async () => {
     const { redis } = fixture;
     const request = taskOf("hello");

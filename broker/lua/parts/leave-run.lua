@@ -5,8 +5,9 @@
 local function leave_run(shard, run_id, task_id, state)
   local run, tasks = shard .. 'run:' .. run_id, shard .. 'run:' .. run_id .. ':tasks'
   local task = shard .. 'task:' .. task_id
-  -- A task whose record has expired must not be made again: nothing would ever take it away.
-  if redis.call('EXISTS', task) == 1 then
+  -- A task whose record has expired must not be made again: nothing would ever take it away. One that was admitted
+  -- again since then may be on another run.
+  if redis.call('HGET', task, 'run') == run_id then
     redis.call('HSET', task, 'state', state)
   end
   redis.call('SPUBLISH', shard .. 'done', run_id)
