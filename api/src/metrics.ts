@@ -46,26 +46,7 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
     buckets: REQUEST_BUCKETS,
     registers,
   });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge("sluice_waiters", "Requests that wait for a result now.", gauges.waits);
-  gauge("sluice_body_bytes", "Bytes of the bodies of requests that are read or worked on now.", gauges.bodyBytes);
-  new Gauge({
-    name: "sluice_poll_age_seconds",
-    help: "Seconds since something that is polled last answered.",
-    labelNames: ["poll"] as const,
-    registers,
-    collect() {
-      for (const [poll, ageMs] of Object.entries(gauges.pollAgesMs())) this.set({ poll }, ageMs / 1_000);
-    },
-  });
+  registerGauges(registry, gauges);
   return {
     registry,
     admitted(model, cache) {
@@ -88,4 +69,28 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
       };
     },
   };
+}
+
+function registerGauges(registry: Registry, { waits, bodyBytes, pollAgesMs }: ApiGauges): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("sluice_waiters", "Requests that wait for a result now.", waits);
+  gauge("sluice_body_bytes", "Bytes of the bodies of requests that are read or worked on now.", bodyBytes);
+  new Gauge({
+    name: "sluice_poll_age_seconds",
+    help: "Seconds since something that is polled last answered.",
+    labelNames: ["poll"] as const,
+    registers,
+    collect() {
+      for (const [poll, ageMs] of Object.entries(pollAgesMs())) this.set({ poll }, ageMs / 1_000);
+    },
+  });
 }

@@ -64,44 +64,11 @@ export interface Api extends Service {
  * coming are refused, nobody can connect any more, connections that stayed idle are closed; then the rest.
  */
 export function createApi(deps: ApiDeps, options: ApiOptions): Api {
-  const { redis, writes, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
   let listening = false;
   let draining = false;
   let stopping: Promise<void> | undefined;
-  const isDraining = () => draining;
-  const waits = createTaskWaits(doneEvents, clock);
-  const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
-  const pools = createPoolWatch({ redis, models, clock, log });
-  const pollAgesMs = () => ({
-    settings: settings.ageMs(),
-    models: models.ageMs(),
-    servers: servers.ageMs(),
-    pools: pools.ageMs(),
-    subscription: deps.doneEvents.ageMs(),
-  });
-  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
-  const blobs = createTaskBlobs(deps.blobs, metrics, log);
-  const read = createTaskReader(redis, blobs);
-  const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
-  const appDeps = {
-    redis,
-    writes,
-    servers,
-    models,
-    settings,
-    pools,
-    blobs,
-    metrics,
-    intake,
-    waits,
-    read,
-    identify,
-    clock,
-    log,
-    isDraining,
-  };
-  const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
-  const parts: readonly Service[] = [servers, settings, models, doneEvents, pools, waits, sweeper, http];
+  const { http, waits, intake, parts } = assemble(deps, options, () => draining);
+  const { writes, log } = deps;
   return {
     get url() {
       return http.url;
@@ -126,4 +93,26 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
     for (const part of [...parts].reverse()) await part.stop();
     writes.close();
   }
+}
+
+function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean) {
+  const { redis, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
+  const waits = createTaskWaits(doneEvents, clock);
+  const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
+  const pools = createPoolWatch({ redis, models, clock, log });
+  const pollAgesMs = () => ({
+    settings: settings.ageMs(),
+    models: models.ageMs(),
+    servers: servers.ageMs(),
+    pools: pools.ageMs(),
+    subscription: doneEvents.ageMs(),
+  });
+  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
+  const blobs = createTaskBlobs(deps.blobs, metrics, log);
+  const read = createTaskReader(redis, blobs);
+  const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
+  const appDeps = { ...deps, identify, pools, blobs, metrics, intake, waits, read, isDraining };
+  const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
+  const parts: readonly Service[] = [servers, settings, models, doneEvents, pools, waits, sweeper, http];
+  return { http, waits, intake, parts };
 }

@@ -48,7 +48,7 @@ export function createPoolWatch(deps: {
     },
     stop: () => poller.stop(),
     isDeserted: (pool) => slots.get(pool) === 0,
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
     isFresh: () => clock.monotonicMs() - seenMs < FRESH_MS,
   };
 }
