@@ -29,7 +29,7 @@ export function mutationsTable(mutations: readonly Mutation[]): string {
 
 /** What sets a small world apart, in the words of its constants. */
 function describeWorld(constants: Readonly<Record<string, string>>): string {
-  const { Shards, Processes, FaultKinds, MaxFaults, Events, Deadly, Replica } = constants;
+  const { Shards, Twins, Processes, FaultKinds, MaxFaults, Events, Deadly, Replica } = constants;
   if (Shards === undefined)
     return Object.entries(constants)
       .map(([name, value]) => `${name} ${value}`)
@@ -37,6 +37,7 @@ function describeWorld(constants: Readonly<Record<string, string>>): string {
   const faults = MaxFaults === "0" ? "no fault" : `${MaxFaults} of ${unquoted(FaultKinds)}`;
   return [
     `shards ${Shards}`,
+    ...(Twins === "{}" ? [] : ["twins"]),
     `workers ${Processes}`,
     ...(Deadly === "{}" ? [] : [`deadly ${Deadly}`]),
     ...(Events === "{}" ? [] : [`events ${unquoted(Events)}`]),
