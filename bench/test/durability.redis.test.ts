@@ -35,7 +35,7 @@ describe("measureRounds", () => {
         [1, 8].flatMap((inFlight) => rotate(known, round).map((level) => ({ level, inFlight, round }))),
       );
       expect(runs.map(({ level, inFlight, round }) => ({ level, inFlight, round }))).toEqual(expected);
-      for (const run of runs) expect(run.perS).toBeGreaterThan(0);
+      for (const { perS, unconfirmed } of runs) expect(perS + unconfirmed).toBeGreaterThan(0);
     });
     expect(await readdir(parent)).toEqual([]);
   });
@@ -80,6 +80,20 @@ describe("openLevel", () => {
   });
 });
 
+describe("measureAdmissions", () => {
+  it("counts what nobody confirmed apart from everything else", async () => {
+    let admitted = 0;
+    const admit = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return ++admitted % 3 > 0;
+    };
+    const texts = createTexts({ textBytes: 512, seed: 4 });
+    const { answered, unconfirmed } = await measureAdmissions({ admit }, texts, SHORT);
+    expect(unconfirmed).toBe(Math.floor(admitted / 3));
+    expect(answered + unconfirmed).toBe(admitted);
+  });
+});
+
 describe("confirmsEarly", () => {
   const fake = (confirmMs: number, confirmed = 1) =>
     ({
@@ -107,7 +121,7 @@ describe("rotate", () => {
 describe("pricesOf", () => {
   const run = (level: string, round: number, perS: number, ms: number): LevelRun => ({
     ...{ level, inFlight: 1, round, perS },
-    ...{ p50Ms: ms, p99Ms: 10 * ms, repeats: round },
+    ...{ p50Ms: ms, p99Ms: 10 * ms, unconfirmed: round },
   });
 
   it("sets each round against memory in the same round, so that a slow round changes nothing", () => {
@@ -117,16 +131,16 @@ describe("pricesOf", () => {
     ];
     expect(pricesOf(runs, ["memory", "slow", "unknown"], [1])).toEqual([
       {
-        ...{ level: "memory", inFlight: 1, repeats: 3 },
+        ...{ level: "memory", inFlight: 1, unconfirmed: 3 },
         figures: { perS: 500, p50Ms: 2, p99Ms: 20 },
         ofMemory: { perS: 1, p50Ms: 1, p99Ms: 1 },
       },
       {
-        ...{ level: "slow", inFlight: 1, repeats: 3 },
+        ...{ level: "slow", inFlight: 1, unconfirmed: 3 },
         figures: { perS: 250, p50Ms: 4, p99Ms: 40 },
         ofMemory: { perS: 0.5, p50Ms: 2, p99Ms: 2 },
       },
-      { level: "unknown", inFlight: 1, figures: undefined, ofMemory: undefined, repeats: 0 },
+      { level: "unknown", inFlight: 1, figures: undefined, ofMemory: undefined, unconfirmed: 0 },
     ]);
   });
 });

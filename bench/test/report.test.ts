@@ -31,16 +31,16 @@ const durability: NonNullable<BenchResult["durability"]> = {
   ...{ server: "valkey 8.0.1", forcedWriteMs: 3.8, confirmedEarly: ["fsync, WAITAOF"], othersShare: 0.05, runs: [] },
   prices: [
     {
-      ...{ level: "memory", inFlight: 1, repeats: 0 },
+      ...{ level: "memory", inFlight: 1, unconfirmed: 0 },
       figures: { perS: 2_000, p50Ms: 0.5, p99Ms: 1 },
       ofMemory: { perS: 1, p50Ms: 1, p99Ms: 1 },
     },
     {
-      ...{ level: "fsync, WAITAOF", inFlight: 1, repeats: 3 },
+      ...{ level: "fsync, WAITAOF", inFlight: 1, unconfirmed: 3 },
       figures: { perS: 1_000, p50Ms: 1, p99Ms: 2 },
       ofMemory: { perS: 0.5, p50Ms: 2, p99Ms: 2 },
     },
-    { level: "replicated", inFlight: 1, repeats: 0, figures: undefined, ofMemory: undefined },
+    { level: "replicated", inFlight: 1, unconfirmed: 0, figures: undefined, ofMemory: undefined },
   ],
 };
 

@@ -17,8 +17,8 @@ export interface LevelPrice {
   readonly figures: AdmissionFigures | undefined;
   /** Each round set against level `memory` in the same round, and the median of that. */
   readonly ofMemory: AdmissionFigures | undefined;
-  /** In all rounds, how often nobody confirmed an admission in time and it was repeated. */
-  readonly repeats: number;
+  /** In all rounds, admissions that nobody confirmed in time. */
+  readonly unconfirmed: number;
 }
 
 /** The price of each level, in the order of `inFlight` and then of `levels`. */
@@ -33,13 +33,19 @@ export function pricesOf(
     return levels.map((level) => {
       const rounds = roundsOf(level);
       const ratios = rounds.flatMap((run) => divide(run, base.get(run.round)));
-      return { level, inFlight: count, figures: medians(rounds), ofMemory: medians(ratios), repeats: sumOf(rounds) };
+      return {
+        level,
+        inFlight: count,
+        figures: medians(rounds),
+        ofMemory: medians(ratios),
+        unconfirmed: countUnconfirmed(rounds),
+      };
     });
   });
 }
 
-function sumOf(rounds: readonly LevelRun[]): number {
-  return rounds.reduce((sum, { repeats }) => sum + repeats, 0);
+function countUnconfirmed(rounds: readonly LevelRun[]): number {
+  return rounds.reduce((sum, { unconfirmed }) => sum + unconfirmed, 0);
 }
 
 function divide(run: LevelRun, base: LevelRun | undefined): AdmissionFigures[] {
@@ -49,6 +55,7 @@ function divide(run: LevelRun, base: LevelRun | undefined): AdmissionFigures[] {
 
 function medians(rounds: readonly AdmissionFigures[]): AdmissionFigures | undefined {
   if (rounds.length === 0) return undefined;
-  const of = (figure: keyof AdmissionFigures): number => median(rounds.map((round) => round[figure]));
+  const of = (figure: keyof AdmissionFigures): number =>
+    median(rounds.map((round) => round[figure]).filter(Number.isFinite));
   return { perS: of("perS"), p50Ms: of("p50Ms"), p99Ms: of("p99Ms") };
 }

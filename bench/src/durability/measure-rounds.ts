@@ -29,10 +29,11 @@ export interface LevelRun {
   readonly inFlight: number;
   readonly round: number;
   readonly perS: number;
+  /** NaN if nothing was confirmed. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** How often nobody confirmed an admission in time and it was repeated. */
-  readonly repeats: number;
+  /** Admissions that nobody confirmed in time: in no other figure. */
+  readonly unconfirmed: number;
 }
 
 /** What all windows have shown. */
@@ -52,7 +53,7 @@ const FORCED_WRITES_A_ROUND = 20;
 /**
  * Measures every level in each round, so that what else the machine does hits all alike, and begins each round with
  * another, so that none is always the first or always behind the same.
- * @throws Error if a single admission did not succeed.
+ * @throws Error if a single admission was refused.
  */
 export async function measureRounds(plan: RoundsPlan, log: Logger): Promise<RoundsReport> {
   const levels: OpenLevel[] = [];
@@ -69,12 +70,12 @@ export async function measureRounds(plan: RoundsPlan, log: Logger): Promise<Roun
       forcedWritesMs.push(...timeForcedWrites(plan.folder, FORCED_WRITES_A_ROUND, plan.inputBytes));
       for (const inFlight of plan.inFlight) {
         for (const level of rotate(levels, round)) {
-          const { perS, p50Ms, p99Ms, repeats } = await measureAdmissions(level, nextText, {
+          const { perS, p50Ms, p99Ms, unconfirmed } = await measureAdmissions(level, nextText, {
             ...plan.timing,
             inFlight,
           });
           await level.clear();
-          runs.push({ level: level.name, inFlight, round, perS, p50Ms, p99Ms, repeats });
+          runs.push({ level: level.name, inFlight, round, perS, p50Ms, p99Ms, unconfirmed });
         }
       }
     }

@@ -19,11 +19,8 @@ export interface OpenLevel {
   readonly server: string;
   /** Whether the server says that a write is on the disk before it is: figures are then those of no durability at all. */
   readonly confirmsEarly: boolean;
-  /**
-   * Resolves when the task would be answered 202, with the number of times that nobody confirmed it in time and it was
-   * admitted again, as the API does. @throws Error if it cannot be had, or is not a new run
-   */
-  admit(task: AdmitRequest): Promise<number>;
+  /** Whether it was confirmed in time; if not, the API would try again. @throws Error if it cannot be had, or is not new */
+  admit(task: AdmitRequest): Promise<boolean>;
   /** Forgets everything that was admitted, replicas as well. */
   clear(): Promise<void>;
   close(): void;
@@ -32,7 +29,6 @@ export interface OpenLevel {
 /** No queue is full however fast the machine is. */
 const SETTINGS = parseSettings({ "queue.max_depth": "10000000" }).forAll;
 const CLEAR_WITHIN_MS = 10_000;
-const MOST_REPEATS = 5;
 
 /** Connects as the API does; undefined if the server does not know the command that the level needs. */
 export async function openLevel({ level, url }: LevelServer, log: Logger): Promise<OpenLevel | undefined> {
@@ -48,14 +44,13 @@ export async function openLevel({ level, url }: LevelServer, log: Logger): Promi
     server: describeServer(await redis.info("server")),
     confirmsEarly: level.needsWaitAof && (await confirmsEarly(redis)),
     admit: async (task) => {
-      const admit = () => writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS));
-      for (let repeats = 0; ; repeats++) {
-        const reply = await admit().catch((error: unknown) => {
-          if (repeats < MOST_REPEATS && isUnconfirmed(error)) return undefined;
-          throw error;
-        });
-        if (reply?.kind === (repeats === 0 ? "created" : "again")) return repeats;
-        if (reply) throw new Error(`${level.name}: a new task was answered ${reply.kind}`);
+      try {
+        const { kind } = await writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS));
+        if (kind === "created") return true;
+        throw new Error(`${level.name}: a new task was answered ${kind}`);
+      } catch (error) {
+        if (error instanceof BrokerError && error.code === "durability-unconfirmed") return false;
+        throw error;
       }
     },
     clear: async () => {
@@ -73,10 +68,6 @@ export async function openLevel({ level, url }: LevelServer, log: Logger): Promi
 async function knowsWaitAof(redis: RedisClient): Promise<boolean> {
   const [known] = (await redis.call("COMMAND", "INFO", "waitaof")) as unknown[];
   return Array.isArray(known);
-}
-
-function isUnconfirmed(error: unknown): boolean {
-  return error instanceof BrokerError && error.code === "durability-unconfirmed";
 }
 
 /** Valkey also says which Redis it is compatible with. */

@@ -16,15 +16,8 @@ export interface LevelServers {
   readonly pids: readonly number[];
 }
 
-/**
- * No log is rewritten meanwhile: the levels write at different rates, so it would hit one and not the other. And no master
- * waits at its end for a replica that ends as well.
- */
-const EXTRA_ARGS = [
-  ...["--auto-aof-rewrite-percentage", "0"],
-  ...["--repl-diskless-sync-delay", "0"],
-  ...["--shutdown-timeout", "0"],
-];
+/** No log is rewritten meanwhile: the levels write at different rates, so it would hit one and not the other. */
+const EXTRA_ARGS = ["--auto-aof-rewrite-percentage", "0", "--repl-diskless-sync-delay", "0"];
 const IN_SYNC_WITHIN_MS = 30_000;
 
 /**
@@ -49,7 +42,7 @@ export async function withLevelServers<T>(
     }
     return await work({ servers, pids: started.map(({ process }) => process.pid ?? 0) });
   } finally {
-    await Promise.all(started.map((server) => server.stop()));
+    await Promise.all(started.map(discard));
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -66,8 +59,14 @@ async function startReplica(master: RedisServer, dir: string, { appendfsync }: D
       everyMs: 20,
     });
   } catch (error) {
-    await replica.stop();
+    await discard(replica);
     throw error;
   }
   return replica;
+}
+
+/** Nobody needs its data; and a replica that has just begun its log ignores SIGTERM. */
+async function discard(server: RedisServer): Promise<void> {
+  server.kill("SIGKILL");
+  await server.stop();
 }

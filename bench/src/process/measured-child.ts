@@ -21,7 +21,8 @@ export async function runMeasuredChild<Plan extends object, Report>(
   plan: Plan,
   hooks: WindowHooks = {},
 ): Promise<Report> {
-  const child = fork(script);
+  // JSON would turn NaN, a latency of nothing, into null.
+  const child = fork(script, { serialization: "advanced" });
   const pid = child.pid ?? 0;
   try {
     const report = reportOf<Report>(child, {

@@ -9,18 +9,18 @@ export function durabilityTable(durability: DurabilityPrices): Table {
   const facts = `${server}, one forced write ${formatNumber(forcedWriteMs)} ms, others ${formatShare(othersShare)}`;
   return {
     title: `Admissions of ${ADMITTED_BYTES} bytes by durability (${facts})`,
-    columns: ["level", "in flight", "tasks/s", "p50 ms", "p99 ms", "repeats", "tasks/s of memory", "p50", "p99"],
+    columns: ["level", "in flight", "tasks/s", "p50 ms", "p99 ms", "unconfirmed", "tasks/s of memory", "p50", "p99"],
     rows: prices.map((price) => priceRow(price, confirmedEarly.includes(price.level))),
   };
 }
 
-function priceRow({ level, inFlight, figures, ofMemory, repeats }: LevelPrice, isEarly: boolean): string[] {
+function priceRow({ level, inFlight, figures, ofMemory, unconfirmed }: LevelPrice, isEarly: boolean): string[] {
   const doubt = figures ? (isEarly ? ": answered before the disk has it" : "") : ": not known to this server";
   return [
     level + doubt,
     String(inFlight),
     ...[figures?.perS, figures?.p50Ms, figures?.p99Ms].map(formatNumber),
-    figures ? String(repeats) : formatNumber(undefined),
+    figures ? String(unconfirmed) : formatNumber(undefined),
     ...[ofMemory?.perS, ofMemory?.p50Ms, ofMemory?.p99Ms].map(formatRatio),
   ];
 }
