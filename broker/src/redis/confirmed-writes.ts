@@ -9,6 +9,7 @@ import { createMasterConnection } from "./master-connection.js";
 import { wasNotCarriedOut } from "./not-carried-out.js";
 import type { RedisTarget } from "./redis-target.js";
 import { readFactsOf } from "./server-facts.js";
+import { within } from "./within.js";
 
 /** Writes whose callers hear of success only when it will last, at the level of durability that was chosen. */
 export interface ConfirmedWrites {
@@ -24,6 +25,9 @@ export interface ConfirmedWrites {
 
 /** Longer than the longest wait for a confirmation, which holds up what is sent behind it. */
 const COMMAND_TIMEOUT_MS = 5 * CONFIRM_TIMEOUT_MS;
+
+/** A server may accept a connection and then say nothing; the next write finds another. */
+const OPEN_TIMEOUT_MS = 2_000;
 
 /** A connection, and the confirmation of what was written on it. */
 interface Line {
@@ -91,7 +95,7 @@ async function openLine(
   const redis = await createMasterConnection(target, commands, key, { commandTimeout: COMMAND_TIMEOUT_MS });
   joinWrites(redis);
   try {
-    await redis.connect();
+    await within(redis.connect(), OPEN_TIMEOUT_MS);
     const confirmation = confirmationOf(durability, await readFactsOf(redis));
     if (!confirmation) return { redis, confirm: () => Promise.resolve() };
     return { redis, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };

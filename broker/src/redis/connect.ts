@@ -8,6 +8,9 @@ import { within } from "./within.js";
 /** A connection to one Redis, or to a Cluster. Only this package imports ioredis. */
 export type RedisClient = Redis | Cluster;
 
+/** How long a command may wait for its reply. */
+const COMMAND_TIMEOUT_MS = 5_000;
+
 /**
  * Options that all connections share. Commands in flight when a connection is cut are not sent again (a script may
  * have been carried out), and nothing queues in memory while Redis is away: the caller decides.
@@ -28,11 +31,13 @@ export function connectionOptions(target: RedisTarget): RedisOptions {
 }
 
 /**
- * Opens the connection for ordinary commands and waits until it is ready. It reconnects by itself.
+ * Opens the connection for ordinary commands and waits until it is ready. It reconnects by itself, also when nothing
+ * comes back any more: TCP gives up what it sends to nowhere only after a quarter of an hour, and until then every
+ * command would be too late.
  * @throws BrokerError storage-unavailable if Redis cannot be reached within `readyTimeoutMs`.
  */
 export async function connectRedis(target: RedisTarget, log: Logger, readyTimeoutMs = 10_000): Promise<RedisClient> {
-  const client = createClient(target, { commandTimeout: 5_000 }, false);
+  const client = createClient(target, { commandTimeout: COMMAND_TIMEOUT_MS, socketTimeout: COMMAND_TIMEOUT_MS }, false);
   client.on("error", (error: Error) => log.warn({ err: error }, "redis connection"));
   if (client instanceof Redis) joinWrites(client);
   else client.on("+node", joinWrites);

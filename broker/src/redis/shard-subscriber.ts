@@ -17,8 +17,8 @@ export interface ShardSubscriber extends Service {
 }
 
 /** How often the subscriptions are made again, for a confirmation. */
-const CONFIRM_EVERY_MS = 2_000;
-const CONFIRM_TIMEOUT_MS = 3_000;
+const CONFIRM_EVERY_MS = 1_000;
+const CONFIRM_TIMEOUT_MS = 2_000;
 
 /**
  * A connection (on a Cluster one for each master) that only receives. One on which nothing comes cannot be told from
