@@ -8,7 +8,11 @@ import { heartbeatOf, poolMoves, publishOf, pullOf } from "./moves/pool.js";
 import { taskMoves } from "./moves/tasks.js";
 import { passing, timeMoves } from "./moves/time.js";
 import { claimOf, makeNotice, SLOTS, unclaimOf, workerMoves } from "./moves/workers.js";
-import { perform, type Session } from "./session.js";
+import { countInterleavings, perform, type Session } from "./session.js";
+import type { World } from "./world.js";
+
+/** So many orders of steps are tried for what is sent at the same time. */
+const MAX_ORDERS = 200;
 
 /** How much was done, over all runs. */
 export interface Tally {
@@ -75,13 +79,13 @@ export function anyCommands(tally: Tally, options: { readonly maxCommands: numbe
   const together = fc.array(anyMove, { minLength: 2, maxLength: 3 }).map((moves) =>
     play(moves.map(String).join(" || "), async (session) => {
       const resolved = moves.flatMap((move) => move.resolve(session.world, session.memory) ?? []);
-      await count(session, compatible(resolved));
+      await count(session, compatible(resolved, session.world));
     }),
   );
   const twice = anyMove.map((move) =>
     play(`twice ${move.toString()}`, async (session) => {
       const action = move.resolve(session.world, session.memory);
-      await count(session, compatible(action ? [action, action] : []));
+      await count(session, compatible(action ? [action, action] : [], session.world));
     }),
   );
   const deaths = deathsChoice.map((choice) =>
@@ -113,14 +117,15 @@ export function anyCommands(tally: Tally, options: { readonly maxCommands: numbe
   return fc.commands([any], { size: "max", ...options });
 }
 
-/** Those that can be sent at the same time. */
-function compatible(actions: readonly Action[]): Action[] {
-  const actors = new Set<string>();
-  return actions.filter(({ onlyAlone, actor }) => {
-    if (onlyAlone || (actor !== undefined && actors.has(actor))) return false;
-    if (actor !== undefined) actors.add(actor);
-    return true;
-  });
+/** Those that can be sent at the same time, as long as not too many orders must be tried. */
+function compatible(actions: readonly Action[], world: World): Action[] {
+  const chosen: Action[] = [];
+  for (const action of actions) {
+    const busy = chosen.some(({ actor }) => actor !== undefined && actor === action.actor);
+    const orders = countInterleavings([...chosen, action].map((one) => one.plan(world).steps.length));
+    if (!action.onlyAlone && !busy && orders <= MAX_ORDERS) chosen.push(action);
+  }
+  return chosen;
 }
 
 /** Workers claim the same run one after the other, and die: somebody says so, or nobody is heard of until the lease ends. */
