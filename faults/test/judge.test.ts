@@ -40,6 +40,11 @@ describe("a task is judged", () => {
       { outcome: "refused", refusal: "500 internal", ...none },
       ["unexpected"],
     ],
+    [
+      "unexpected if a good input was refused",
+      { outcome: "refused", refusal: "410 result-expired", ...none },
+      ["unexpected"],
+    ],
     ["stuck if it never ends", none, ["stuck"]],
     ["lost if nobody knows it", { ...none, missing: 1 }, ["lost"]],
     ["changed if its end is gone", { last: undefined }, ["changed"]],

@@ -99,7 +99,13 @@ export const BREAKS: readonly Break[] = [
       lua("admit", "if redis.call('PTTL', run_key) < tonumber(result_keep_ms) then", "if false then"),
     ],
     scenario: SCENARIOS.calm,
-    expected: ["lost", "stuck"],
+    expected: ["lost", "stuck", "unexpected"],
+  },
+  {
+    name: "replication is not waited for",
+    patches: [js("broker/dist/redis/durability.js", 'if (durability.level === "replicated") {', "if (false) {")],
+    scenario: SCENARIOS.staleReplicas,
+    expected: ["lost"],
   },
   {
     name: "rows are given to the wrong runs",

@@ -36,7 +36,7 @@ export async function runBreaks(
     await mkdir(dir, { recursive: true });
     const patches = [...(one.preparation ?? []), ...(isBroken ? one.patches : [])];
     const say = (): void => undefined;
-    return runCampaign({ ...one.scenario, topology: "S", seed: options.seed, patches, dir, say });
+    return runCampaign({ ...one.scenario, seed: options.seed, patches, dir, say });
   };
   const results: BreakResult[] = [];
   for (const one of breaks) {

@@ -1,17 +1,17 @@
 import type { CampaignOptions } from "../campaign/campaign-options.js";
 import type { ScheduledFault } from "../schedule/fault.js";
 
-/** A small campaign on one Redis that is aimed at one rule. */
+/** A small campaign that is aimed at one rule. */
 export type Scenario = Pick<
   CampaignOptions,
-  "tasks" | "kills" | "maxPerSecond" | "counts" | "schedule" | "quietMs" | "oracle"
+  "topology" | "tasks" | "kills" | "maxPerSecond" | "counts" | "schedule" | "quietMs" | "oracle" | "env"
 > & {
   readonly name: string;
 };
 
 const step = (waitMs: number, fault: ScheduledFault["fault"]): ScheduledFault => ({ waitMs, fault, alone: false });
 const few = { api: 1, batcher: 2, "gpu-worker": 2 } as const;
-const common = { kills: 0, counts: few, maxPerSecond: 200, quietMs: 25_000 } as const;
+const common = { topology: "S", kills: 0, counts: few, maxPerSecond: 200, quietMs: 25_000 } as const;
 
 const calm: Scenario = { ...common, name: "no fault", tasks: 900, schedule: [] };
 
@@ -102,6 +102,17 @@ const deadWorkers: Scenario = {
   ]),
 };
 
+/** Masters and replicas of a Cluster die one after the other, so that a replica without the last writes takes over. */
+const staleReplicas: Scenario = {
+  ...common,
+  topology: "C",
+  env: { DURABILITY: "replicated" },
+  name: "stale replicas",
+  tasks: 2_400,
+  quietMs: 40_000,
+  schedule: [0, 1].map((pick) => step(1_500, { kind: "stale-failover", pick, forMs: 2_500 })),
+};
+
 /** All of them. */
 export const SCENARIOS = {
   calm,
@@ -112,4 +123,5 @@ export const SCENARIOS = {
   lostGroups,
   lateAnswers,
   deadWorkers,
+  staleReplicas,
 } as const;

@@ -92,6 +92,7 @@ export function boundOf({ fault, target, skipped }: InjectedFault, { workers, ro
     case "client-kill":
     case "cluster-failover":
     case "migrate-slot":
+    case "stale-failover":
       return ofAll;
     case "script-flush":
     case "destroy-groups":

@@ -10,6 +10,8 @@ export interface Circumstances {
 
 /** Deaths in company and alone that make a dead letter (`MAX_DEATHS` + `MAX_ALONE_DEATHS`). */
 const DEADLY = 6;
+/** Submissions are well formed: only load, trouble, or a repeat in progress is a reason to refuse one. */
+const LEGAL_REFUSAL = /^(?:409|429|503) /;
 /** The deadline runs from the admission, by the clock of Redis, which is this machine's. */
 const CLOCK_SLACK_MS = 5;
 
@@ -32,7 +34,7 @@ function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[
     found.push({ invariant, detail: `${what}: task ${index} (${purpose}, ${taskId ?? "no id"}), ${reads}` });
   };
   if (entry.secondTaskId !== undefined) blame("unexpected", `one key, another task ${entry.secondTaskId}`);
-  if (entry.refusal !== undefined && !/^(?:4\d\d|503) /.test(entry.refusal))
+  if (entry.refusal !== undefined && !LEGAL_REFUSAL.test(entry.refusal))
     blame("unexpected", `refused with ${entry.refusal}`);
   if (entry.outcome !== "ok") return found;
   if (entry.missing > 0) blame("lost", "a read said that there is no such task");

@@ -4,7 +4,7 @@ import type { Fault } from "../schedule/fault.js";
 import { type RedisNode, withNode } from "../topology/redis-node.js";
 import { type BegunFault, choose, type FaultTargets, skip } from "./begun-fault.js";
 import { failOver, migrateSlot, shardsOf } from "./cluster-faults.js";
-import { killMaster } from "./kill-master.js";
+import { failOverToStale, killMaster } from "./kill-master.js";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,6 +30,8 @@ export async function injectFault(fault: Fault, targets: FaultTargets, busy: Set
       return await killMaster(fault, targets, busy);
     case "kill-replica":
       return await killReplica(fault, targets, busy);
+    case "stale-failover":
+      return await failOverToStale(fault, targets, busy);
     case "client-kill":
       return await command(fault.pick, targets, ["CLIENT", "KILL", "TYPE", "normal"]);
     case "script-flush":

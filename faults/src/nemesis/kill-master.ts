@@ -44,3 +44,46 @@ async function untilReplaced(master: RedisNode, shard: number, { topology }: Fau
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/**
+ * The replica of one master is dead while the master goes on; then the master dies, and the replica comes back and is
+ * promoted with what it had. What was written in between is gone for good: none of it may have been acknowledged where
+ * replication was asked for.
+ */
+export async function failOverToStale(
+  fault: Extract<Fault, { kind: "stale-failover" }>,
+  targets: FaultTargets,
+  busy: Set<string>,
+): Promise<BegunFault> {
+  const { topology } = targets;
+  if (topology.kind !== "C" || !(await targets.whole())) return skip("the topology is no whole Cluster");
+  const master = choose(await topology.masters(), fault.pick, busy);
+  const masterId = await master?.command("CLUSTER", "MYID");
+  const replica = master && (await replicaOf(masterId ?? "", topology.nodes));
+  if (master === undefined || replica === undefined) return skip("all are busy");
+  const shards = await shardsOf(master, topology);
+  const atMs = Date.now();
+  await replica.kill();
+  return {
+    atMs,
+    target: master.name,
+    skipped: undefined,
+    shards,
+    heal: async () => {
+      await new Promise((resolve) => setTimeout(resolve, fault.forMs));
+      await master.kill();
+      await replica.restart();
+      await untilReplaced(master, shards[0] ?? 0, targets);
+      await master.restart();
+      await targets.whole();
+    },
+  };
+}
+
+async function replicaOf(masterId: string, nodes: readonly RedisNode[]): Promise<RedisNode | undefined> {
+  for (const node of nodes) {
+    const self = (await node.command("CLUSTER", "NODES")).split("\n").find((line) => line.includes("myself"));
+    if (self?.includes(` ${masterId} `)) return node;
+  }
+  return undefined;
+}

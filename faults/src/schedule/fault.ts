@@ -25,6 +25,8 @@ export type Fault =
   | { readonly kind: "memory-limit"; readonly pick: number; readonly forMs: number }
   | { readonly kind: "cluster-failover"; readonly pick: number }
   | { readonly kind: "migrate-slot"; readonly pick: number }
+  /** C: the replica of a master dies, work goes on, the master dies too, and the replica comes back and takes its place. */
+  | { readonly kind: "stale-failover"; readonly pick: number; readonly forMs: number }
   | {
       readonly kind: "link";
       readonly group: LinkGroup;
@@ -44,7 +46,9 @@ export interface ScheduledFault {
 
 /** Faults that end a process by SIGKILL; a campaign is asked for by their number. */
 export function isKill({ kind }: Fault): boolean {
-  return kind === "kill-role" || kind === "kill-master" || kind === "kill-replica" || kind === "kill-oracle";
+  return (
+    kind === "kill-role" || kind === "kill-master" || ["kill-replica", "kill-oracle", "stale-failover"].includes(kind)
+  );
 }
 
 /** `kill-role batcher`, `link redis cut-reply`: what a report calls it. */
