@@ -25,7 +25,7 @@ import { createTaskWaits } from "./tasks/task-waits.js";
 /** What the api works with. Its owner connects Redis, and closes it after `stop`; the other services it starts itself. */
 export interface ApiDeps {
   readonly redis: RedisClient;
-  /** Admissions go through it; `stop` closes it. */
+  /** Admissions go through it. */
   readonly writes: ConfirmedWrites;
   readonly servers: ServerWatch;
   readonly doneEvents: DoneEvents;
@@ -68,7 +68,6 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
   let draining = false;
   let stopping: Promise<void> | undefined;
   const { http, waits, intake, parts } = assemble(deps, options, () => draining);
-  const { writes, log } = deps;
   return {
     get url() {
       return http.url;
@@ -78,7 +77,7 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
       if (draining) return;
       for (const part of parts) await part.start();
       listening = true;
-      log.info({ url: http.url }, "api listens");
+      deps.log.info({ url: http.url }, "api listens");
     },
     async stop() {
       await (stopping ??= drain());
@@ -91,12 +90,11 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
     if (listening) await new Promise((resolve) => setTimeout(resolve, options.drainMs));
     intake.stop();
     for (const part of [...parts].reverse()) await part.stop();
-    writes.close();
   }
 }
 
 function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean) {
-  const { redis, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
+  const { redis, writes, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const pools = createPoolWatch({ redis, models, clock, log });
@@ -113,6 +111,6 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
   const appDeps = { ...deps, identify, pools, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
-  const parts: readonly Service[] = [servers, settings, models, doneEvents, pools, waits, sweeper, http];
+  const parts: readonly Service[] = [servers, writes, settings, models, doneEvents, pools, waits, sweeper, http];
   return { http, waits, intake, parts };
 }

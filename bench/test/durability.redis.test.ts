@@ -6,7 +6,6 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTexts } from "../src/load/texts.js";
 import { measureAdmissions } from "../src/durability/admission-window.js";
-import { confirmsEarly } from "../src/durability/confirms-early.js";
 import { DURABILITY_LEVELS } from "../src/durability/durability-level.js";
 import { pricesOf } from "../src/durability/level-price.js";
 import { type LevelRun, measureRounds, rotate } from "../src/durability/measure-rounds.js";
@@ -91,23 +90,6 @@ describe("measureAdmissions", () => {
     const { answered, unconfirmed } = await measureAdmissions({ admit }, texts, SHORT);
     expect(unconfirmed).toBe(Math.floor(admitted / 3));
     expect(answered + unconfirmed).toBe(admitted);
-  });
-});
-
-describe("confirmsEarly", () => {
-  const fake = (confirmMs: number, confirmed = 1) =>
-    ({
-      set: () => Promise.resolve("OK"),
-      call: () => new Promise((resolve) => setTimeout(() => resolve([confirmed, 0]), confirmMs)),
-    }) as unknown as RedisClient;
-
-  it("tells a server that answers at once from one that waits for its next forced write", async () => {
-    expect(await confirmsEarly(fake(1))).toBe(true);
-    expect(await confirmsEarly(fake(600))).toBe(false);
-  });
-
-  it("gives no verdict where nothing is confirmed", async () => {
-    await expect(confirmsEarly(fake(1, 0))).rejects.toThrow(/did not confirm/);
   });
 });
 

@@ -9,6 +9,7 @@ export { type BatchClass, DEFAULT_ZONE, formatLane, type Lane, parseLane } from 
 
 export { connectRedis, type RedisClient } from "./redis/connect.js";
 export { type ConfirmedWrites, createConfirmedWrites } from "./redis/confirmed-writes.js";
+export { confirmsEarly } from "./redis/confirms-early.js";
 export type { Durability } from "./redis/durability.js";
 export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";

@@ -24,6 +24,8 @@ export const keys = {
   dead: (shard: number) => `${shardPrefix(shard)}dead`,
   /** String with a time to live: the batcher that owns the shard. */
   owner: (shard: number) => `${shardPrefix(shard)}owner`,
+  /** String, for a second: written to see how soon a write is confirmed. */
+  probe: (shard: number) => `${shardPrefix(shard)}probe`,
   /** Shard channel: ids of runs (separated by spaces) about which there is something new to read. */
   done: (shard: number) => `${shardPrefix(shard)}done`,
   /** Stream, group `workers`: batches that wait for a worker slot, or are with one. */

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type RedisServer, startRedisServer } from "@sluice/stack";
 import {
   admitTask,
+  confirmsEarly,
   connectRedis,
   createConfirmedWrites,
   createServerWatch,
@@ -36,7 +37,7 @@ async function connect(server: RedisServer): Promise<RedisClient> {
 /** Admits through confirmed writes; how it ended, and how long it took. */
 async function admitOn(server: RedisServer, redis: RedisClient, durability: Durability) {
   const writes = createConfirmedWrites(parseRedisUrl(server.url), redis, durability);
-  clients.push({ disconnect: () => writes.close() });
+  clients.push({ disconnect: () => void writes.stop() });
   return (text: string) => {
     const task = taskOf(text);
     return writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS));
@@ -126,10 +127,21 @@ describe("fsync", () => {
     }
     await watch.start();
     await watch.stop();
-    const admit = await admitOn(server, redis, { level: "fsync" });
+    const writes = createConfirmedWrites(parseRedisUrl(server.url), redis, { level: "fsync" });
+    clients.push({ disconnect: () => void writes.stop() });
+    const starting = await Promise.allSettled([writes.start()]);
+    if (await confirmsEarly(redis, "probe")) {
+      expect(starting[0]).toMatchObject({ status: "rejected", reason: { code: "config-invalid" } });
+      return;
+    }
+    const task = taskOf("one");
     await redis.config("RESETSTAT");
-    expect(await admit("one")).toMatchObject({ kind: "created" });
+    const startedMs = performance.now();
+    expect(await writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS))).toMatchObject({
+      kind: "created",
+    });
     expect(await redis.info("commandstats")).toContain("cmdstat_waitaof:calls=1");
+    expect(performance.now() - startedMs).toBeGreaterThan(500);
   });
 });
 

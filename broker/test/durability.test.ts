@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BrokerError, type Durability, wasNotCarriedOut } from "../src/index.js";
+import { BrokerError, confirmsEarly, type Durability, type RedisClient, wasNotCarriedOut } from "../src/index.js";
 import { confirmationOf, doubtsOf, obstaclesOf } from "../src/redis/durability.js";
 import { createGroupConfirm } from "../src/redis/group-confirm.js";
 import { parseInfo, type ServerFacts } from "../src/redis/server-facts.js";
@@ -23,7 +23,7 @@ describe("what confirms a write", () => {
   test.each([
     ["memory", MEMORY, {}, undefined],
     ["replicated", REPLICATED, {}, { command: "WAIT", args: [1, 1_000], atLeast: 1 }],
-    ["fsync", FSYNC, { knowsWaitAof: true }, { command: "WAITAOF", args: [1, 0, 1_000], atLeast: 1 }],
+    ["fsync", FSYNC, { knowsWaitAof: true }, { command: "WAITAOF", args: [1, 0, 3_000], atLeast: 1 }],
     ["fsync where each write is forced to the disk", FSYNC, { appendFsync: "always", knowsWaitAof: true }, undefined],
   ] as const)("%s", (_name, durability, facts, confirmation) => {
     expect(confirmationOf(durability, factsOf(facts))).toEqual(confirmation);
@@ -34,6 +34,12 @@ describe("a server is refused at start", () => {
   test.each([
     ["that is too old", MEMORY, { version: [6, 2, 14] }, /older than 7.0/],
     ["without AOF, at fsync", FSYNC, { appendOnly: false }, /appendonly yes/],
+    [
+      "that never forces its AOF to the disk, at fsync",
+      FSYNC,
+      { appendFsync: "no", knowsWaitAof: true },
+      /appendfsync/,
+    ],
     ["that cannot confirm what is on the disk, at fsync", FSYNC, {}, /WAITAOF/],
   ] as const)("%s", (_name, durability, facts, message) => {
     expect(obstaclesOf(durability, factsOf(facts))).toEqual([expect.stringMatching(message)]);
@@ -109,5 +115,22 @@ describe("confirmations in groups", () => {
     expect(ends).toHaveLength(2);
     ends[1]?.resolve();
     await expect(second).resolves.toBeUndefined();
+  });
+});
+
+describe("confirmsEarly", () => {
+  const fake = (confirmMs: number, confirmed = 1) =>
+    ({
+      set: () => Promise.resolve("OK"),
+      call: () => new Promise((resolve) => setTimeout(() => resolve([confirmed, 0]), confirmMs)),
+    }) as unknown as RedisClient;
+
+  test("tells a server that answers at once from one that waits for its next forced write", async () => {
+    expect(await confirmsEarly(fake(1), "k")).toBe(true);
+    expect(await confirmsEarly(fake(600), "k")).toBe(false);
+  });
+
+  test("gives no verdict where nothing is confirmed", async () => {
+    await expect(confirmsEarly(fake(1, 0), "k")).rejects.toThrow(/did not confirm/);
   });
 });

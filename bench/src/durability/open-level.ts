@@ -2,6 +2,7 @@ import {
   type AdmitRequest,
   admitTask,
   BrokerError,
+  confirmsEarly,
   connectRedis,
   createConfirmedWrites,
   parseRedisUrl,
@@ -9,7 +10,6 @@ import {
   type RedisClient,
 } from "@sluice/broker";
 import type { Logger } from "pino";
-import { confirmsEarly } from "./confirms-early.js";
 import type { LevelServer } from "./start-level-servers.js";
 
 /** A level, ready to admit. */
@@ -42,7 +42,7 @@ export async function openLevel({ level, url }: LevelServer, log: Logger): Promi
   return {
     name: level.name,
     server: describeServer(await redis.info("server")),
-    confirmsEarly: level.needsWaitAof && (await confirmsEarly(redis)),
+    confirmsEarly: level.needsWaitAof && (await confirmsEarly(redis, "bench:probe")),
     admit: async (task) => {
       try {
         const { kind } = await writes.run(task.digest.shard, (client) => admitTask(client, task, SETTINGS));
@@ -59,7 +59,7 @@ export async function openLevel({ level, url }: LevelServer, log: Logger): Promi
       if (copies < level.replicas) throw new Error(`${level.name}: the replica is not in sync`);
     },
     close: () => {
-      writes.close();
+      void writes.stop();
       redis.disconnect();
     },
   };

@@ -1,18 +1,20 @@
 import { Command, type Redis } from "ioredis";
 import { BrokerError } from "../errors.js";
-import { keys } from "../keys.js";
+import { keys, SHARD_COUNT } from "../keys.js";
 import type { RedisClient } from "./connect.js";
 import { CONFIRM_TIMEOUT_MS, type Confirmation, confirmationOf, type Durability } from "./durability.js";
+import { confirmsEarly } from "./confirms-early.js";
 import { createGroupConfirm } from "./group-confirm.js";
 import { joinWrites } from "./join-writes.js";
 import { createMasterConnection } from "./master-connection.js";
 import { wasNotCarriedOut } from "./not-carried-out.js";
 import type { RedisTarget } from "./redis-target.js";
+import type { Service } from "../service.js";
 import { readFactsOf } from "./server-facts.js";
 import { within } from "./within.js";
 
 /** Writes whose callers hear of success only when it will last, at the level of durability that was chosen. */
-export interface ConfirmedWrites {
+export interface ConfirmedWrites extends Service {
   /**
    * @param write runs on the connection that is to be used, and must write something even if all is done already:
    * a confirmation covers what its own connection has written.
@@ -20,11 +22,15 @@ export interface ConfirmedWrites {
    * `write` throws.
    */
   run<Result>(shard: number, write: (redis: RedisClient) => Promise<Result>): Promise<Result>;
-  close(): void;
+  /**
+   * Finds out whether confirmations can be believed, before anything is promised.
+   * @throws BrokerError config-invalid if a server confirms too early | storage-unavailable
+   */
+  start(): Promise<void>;
 }
 
 /** Longer than the longest wait for a confirmation, which holds up what is sent behind it. */
-const COMMAND_TIMEOUT_MS = 5 * CONFIRM_TIMEOUT_MS;
+const COMMAND_TIMEOUT_MS = CONFIRM_TIMEOUT_MS + 2_000;
 
 /** A server may accept a connection and then say nothing; the next write finds another. */
 const OPEN_TIMEOUT_MS = 2_000;
@@ -32,6 +38,7 @@ const OPEN_TIMEOUT_MS = 2_000;
 /** A connection, and the confirmation of what was written on it. */
 interface Line {
   readonly redis: Redis;
+  readonly confirmation: Confirmation | undefined;
   readonly confirm: () => Promise<void>;
 }
 
@@ -45,11 +52,12 @@ export function createConfirmedWrites(
   commands: RedisClient,
   durability: Durability,
 ): ConfirmedWrites {
-  if (durability.level === "memory") return { run: (_shard, write) => write(commands), close: () => undefined };
+  if (durability.level === "memory") return promiseNothing(commands);
   const lines = new Map<number, Promise<Line>>();
   let closed = false;
   const discard = (slot: number, line: Promise<Line>): void => {
-    if (lines.get(slot) === line) lines.delete(slot);
+    if (lines.get(slot) !== line) return;
+    lines.delete(slot);
     line.then(({ redis }) => redis.disconnect()).catch(() => undefined);
   };
   const open = (slot: number): Promise<Line> => {
@@ -77,13 +85,32 @@ export function createConfirmedWrites(
         discard(slot, line);
         // A connection that was cut while it was idle shows it only now: nothing was sent.
         if (!known || !wasNotCarriedOut(error)) throw error;
-        return await runOn(open(slot), write);
+        return await runOn(lines.get(slot) ?? open(slot), write);
       }
     },
-    close() {
+    async start() {
+      // On a Cluster each shard, for each master may be another version.
+      const shards = Array.from({ length: target.kind === "cluster" ? SHARD_COUNT : 1 }, (_, shard) => shard);
+      await Promise.all(
+        shards.map(async (shard) => {
+          const line = lines.get(shard) ?? open(shard);
+          const { redis, confirmation } = await line;
+          if (confirmation?.command === "WAITAOF") await requireHonestWaitAof(redis, keys.probe(shard));
+        }),
+      );
+    },
+    async stop() {
       closed = true;
       for (const [slot, line] of lines) discard(slot, line);
     },
+  };
+}
+
+function promiseNothing(commands: RedisClient): ConfirmedWrites {
+  return {
+    run: (_shard, write) => write(commands),
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
   };
 }
 
@@ -97,12 +124,24 @@ async function openLine(
   try {
     await within(redis.connect(), OPEN_TIMEOUT_MS);
     const confirmation = confirmationOf(durability, await readFactsOf(redis));
-    if (!confirmation) return { redis, confirm: () => Promise.resolve() };
-    return { redis, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };
+    if (!confirmation) return { redis, confirmation, confirm: () => Promise.resolve() };
+    return { redis, confirmation, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };
   } catch (error) {
     redis.disconnect();
     throw BrokerError.from(error, "storage-unavailable", "Redis did not say how it is set up");
   }
+}
+
+async function requireHonestWaitAof(redis: Redis, key: string): Promise<void> {
+  let early: boolean;
+  try {
+    early = await confirmsEarly(redis, key);
+  } catch (error) {
+    throw BrokerError.from(error, "storage-unavailable", "Redis did not confirm a first write");
+  }
+  if (!early) return;
+  const advice = "WAITAOF of this server answers before the disk has the write; set appendfsync always";
+  throw new BrokerError("config-invalid", `durability fsync cannot be kept: ${advice}`);
 }
 
 async function confirm(redis: Redis, { command, args, atLeast }: Confirmation): Promise<void> {

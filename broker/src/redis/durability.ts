@@ -17,8 +17,12 @@ export interface Confirmation {
   readonly atLeast: number;
 }
 
-/** Longest wait for a confirmation. Then the outcome is unknown, and the admission is repeated. */
-export const CONFIRM_TIMEOUT_MS = 1_000;
+/** Longest wait for replicas. Then the outcome is unknown, and the admission is repeated. */
+const WAIT_TIMEOUT_MS = 1_000;
+/** Longest wait for the disk: with `appendfsync everysec` the next forced write may be more than a second away. */
+const WAIT_AOF_TIMEOUT_MS = 3_000;
+/** Longer than either. */
+export const CONFIRM_TIMEOUT_MS = WAIT_AOF_TIMEOUT_MS;
 /** Sharded publish and subscribe, and flags of scripts, came with it. */
 const LEAST_VERSION = [7, 0] as const;
 
@@ -30,10 +34,10 @@ const LEAST_VERSION = [7, 0] as const;
 export function confirmationOf(durability: Durability, facts: ServerFacts): Confirmation | undefined {
   if (durability.level === "replicated") {
     const { replicas } = durability;
-    return { command: "WAIT", args: [replicas, CONFIRM_TIMEOUT_MS], atLeast: replicas };
+    return { command: "WAIT", args: [replicas, WAIT_TIMEOUT_MS], atLeast: replicas };
   }
   if (durability.level === "fsync" && facts.appendFsync !== "always" && facts.knowsWaitAof) {
-    return { command: "WAITAOF", args: [1, 0, CONFIRM_TIMEOUT_MS], atLeast: 1 };
+    return { command: "WAITAOF", args: [1, 0, WAIT_AOF_TIMEOUT_MS], atLeast: 1 };
   }
   return undefined;
 }
@@ -49,7 +53,7 @@ export function obstaclesOf(durability: Durability, facts: ServerFacts): string[
     if (!facts.appendOnly) obstacles.push("durability fsync needs appendonly yes");
     else if (!facts.knowsWaitAof && facts.appendFsync !== "always") {
       obstacles.push("durability fsync needs WAITAOF (Redis 7.2), or appendfsync always");
-    }
+    } else if (facts.appendFsync === "no") obstacles.push("durability fsync needs appendfsync always or everysec");
   }
   return obstacles;
 }
