@@ -43,7 +43,7 @@ export function createModelRegistry(redis: RedisClient, log: Logger): ModelRegis
     stop: () => poller.stop(),
     all: () => [...models.values()],
     get: (name) => models.get(name),
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
   };
 }
 

@@ -53,6 +53,6 @@ export function createServerWatch(redis: RedisClient, durability: Durability, lo
     stop: () => poller.stop(),
     doubts: () => doubts,
     facts: () => facts,
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
   };
 }

@@ -62,7 +62,7 @@ export function createShardSubscriber(target: RedisTarget, log: Logger): ShardSu
         }
       }
     },
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
   };
 
   function open(): RedisClient {

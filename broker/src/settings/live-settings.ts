@@ -63,7 +63,7 @@ export function createLiveSettings(redis: RedisClient, log: Logger): LiveSetting
     stop: () => poller.stop(),
     current: () => settings,
     refusedCount: () => refused,
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
   };
 }
 
