@@ -2,7 +2,7 @@ import type { Edit, Mutation } from "./mutation.js";
 import { idempotencyWorld, retentionWorld } from "./small-worlds.js";
 
 /** A result that is found for longer than it is kept for its first reader. */
-const CACHE = { ttl: 1, resultTtl: 2, window: 3, slack: 1, end: 8 };
+const CACHE = { ttl: 1, resultTtl: 2, window: 3, slack: 1, end: 7 };
 
 /** Rules of how long keys live, and of Idempotency-Keys. */
 export const smallMutations: readonly Mutation[] = [
@@ -10,19 +10,37 @@ export const smallMutations: readonly Mutation[] = [
     retention("run' = [run EXCEPT ![r].ends = Max(@, now + ResultTtl)]\n", "UNCHANGED run\n"),
   ]),
   forgetful("task-ends-early", "admit.lua keeps a task for less long than its result", "Readable", [
-    retention("ends |-> now + Ttl + Keep + Slack]]", "ends |-> now + Ttl]]"),
+    retention(
+      "deadline |-> now + Ttl,\n                                       ends |-> now + Ttl + Keep + Slack]]",
+      "deadline |-> now + Ttl, ends |-> now + Ttl]]",
+    ),
   ]),
   forgetful("join-forgotten", "admit.lua answers from a run that is gone, for its pointer is there", "Readable", [
-    retention(`digest.run # None /\\ run[digest.run].st = "SUCCESS" ->`, "digest.run # None ->"),
+    retention(
+      `state == IF r = None THEN "none" ELSE run[r].st`,
+      `state == IF r = None THEN "none" ELSE IF run[r].st = "none" THEN "SUCCESS" ELSE run[r].st`,
+    ),
   ]),
+  forgetful("made-twice", "admit.lua makes a run again whose task is forgotten", "Stable", [
+    retention(`r == IF run[t].st # "none" THEN t ELSE digest.run`, "r == digest.run"),
+  ]),
+  forgetful(
+    "counted-twice",
+    "admit.lua counts a task again that its run knows, for its record is forgotten",
+    "Counting",
+    [retention("IF t \\in Members(r) THEN @ ELSE @ + 1", "@ + 1")],
+  ),
   forgetful("made-again", "leave-run.lua writes the state of a task that Redis has forgotten", "Bounded", [
-    retention(`IF task[t].st # "none" THEN [task EXCEPT ![t].st = st] ELSE task`, "[task EXCEPT ![t].st = st]"),
+    retention("told == Known(t) /\\ task[t].run = r", "told == task[t].run \\in {r, None}"),
+  ]),
+  forgetful("left-elsewhere", "leave-run.lua writes the state of a task that is on another run by now", "Left", [
+    retention("told == Known(t) /\\ task[t].run = r", "told == Known(t)"),
   ]),
   forgetful("result-without-end", "settle.lua stores a result without an end", "Bounded", [
-    retention("tasks |-> {}, ends |-> now + Keep]", "tasks |-> {}, ends |-> Never]"),
+    retention("!.st = st, !.ends = now + Keep]", "!.st = st]"),
   ]),
   forgetful("open-run-ends", "admit.lua gives an open run an end", "Bounded", [
-    retention("tasks |-> {t}, ends |-> Never]", "tasks |-> {t}, ends |-> now + Ttl + Keep]"),
+    retention("!.live = 1, !.tasks[t] = now + Ttl]", "!.live = 1, !.ends = now + Ttl + Keep, !.tasks[t] = now + Ttl]"),
   ]),
   repeated("release-any", "a refused attempt gives a key back that another one holds", [
     idempotency(" /\\ key.attempt = request[q].attempt", ""),

@@ -30,7 +30,8 @@ export function retentionWorld(name: string, shows: string, times: RetentionTime
       End: String(end),
     },
     invariants: ["Readable", "Bounded", "Counting", "OnRun"],
-    properties: ["Forgotten"],
+    symmetry: "Symmetry",
+    properties: ["Stable", "Left"],
   };
 }
 

@@ -258,13 +258,13 @@ const SMALL_WORLDS: readonly CountedWorld[] = [
   },
   {
     world: retentionWorld("retention", "everything is forgotten in time, and nothing too early", {
-      ttl: 2,
+      ttl: 1,
       resultTtl: 2,
       window: 1,
       slack: 1,
-      end: 9,
+      end: 7,
     }),
-    distinctStates: 74544,
+    distinctStates: 151495,
   },
   {
     world: retentionWorld(
@@ -275,10 +275,10 @@ const SMALL_WORLDS: readonly CountedWorld[] = [
         resultTtl: 2,
         window: 3,
         slack: 1,
-        end: 8,
+        end: 7,
       },
     ),
-    distinctStates: 55597,
+    distinctStates: 275424,
   },
 ];
 
