@@ -11,12 +11,15 @@ import { runCampaign } from "./campaign/run-campaign.js";
 import { type FaultsOptions, parseFaultsOptions, USAGE } from "./options.js";
 import { summarize } from "./report/summarize.js";
 import { writeReport } from "./report/write-report.js";
+import { ROLLING_USAGE } from "./rolling/rolling-options.js";
+import { runRollingCommand } from "./rolling/run-rolling-command.js";
 import { runWedgeCommand } from "./wedge/run-wedge-command.js";
 import { WEDGE_USAGE } from "./wedge/wedge-options.js";
 
 async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);
   if (command === "wedge") return await runWedgeCommand(rest);
+  if (command === "rolling") return await runRollingCommand(rest);
   const options = parseFaultsOptions(process.argv.slice(2), () => randomBytes(4).toString("hex"));
   const folder = options.out ?? join(projectFolders.written, "faults", options.seed);
   if (options.breaks !== undefined) return await showBreaks(options.breaks, { seed: options.seed, dir: folder });
@@ -55,7 +58,7 @@ function replayWords({ topologies, tasks, kills, seed }: FaultsOptions): string 
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof TypeError) console.error(`${[error.message, USAGE, WEDGE_USAGE].join("\n")}`);
+  if (error instanceof TypeError) console.error(`${[error.message, USAGE, WEDGE_USAGE, ROLLING_USAGE].join("\n")}`);
   else console.error(error);
   process.exit(1);
 });

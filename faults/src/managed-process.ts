@@ -17,6 +17,8 @@ export interface ManagedProcess {
   /** Starts it again in its place and resolves when it is ready; nothing if it runs. */
   restart(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, SIGKILL after `graceMs`. It stays down until `restart`. @returns how it ended. */
+  terminate(graceMs: number): Promise<ProcessExit>;
   /** Ends it for good. */
   stop(): Promise<void>;
 }
@@ -74,6 +76,13 @@ export async function manageProcess(
     },
     restart,
     signal: (signal) => running.kill(signal),
+    async terminate(graceMs) {
+      wanted = false;
+      const ending = running;
+      await ending.stop(graceMs);
+      alive = false;
+      return await ending.exited;
+    },
     async stop() {
       wanted = false;
       running.kill("SIGCONT");

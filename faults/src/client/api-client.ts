@@ -4,7 +4,13 @@ import type { TerminalState, TerminalView } from "./ledger.js";
 
 /** What a request came to: an answer, or a connection that broke before there was one. */
 export type ApiReply =
-  | { readonly kind: "answer"; readonly status: number; readonly body: Record<string, unknown> }
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly body: Record<string, unknown>;
+      /** Whether the api closes the connection (`Connection: close`). */
+      readonly closes: boolean;
+    }
   | { readonly kind: "broken"; readonly reason: string };
 
 /** Requests to one of several apis; each goes to one that is picked by chance, as a balancer would. */
@@ -46,7 +52,7 @@ export function createApiClient(pickPort: () => number): ApiClient {
         response.on("error", broken);
         response.on("end", () => {
           clearTimeout(timer);
-          resolve(parseAnswer(response.statusCode ?? 0, Buffer.concat(pieces).toString("utf8")));
+          resolve(parseAnswer(response, Buffer.concat(pieces).toString("utf8")));
         });
       });
       request.end(options.body);
@@ -68,9 +74,10 @@ export function createApiClient(pickPort: () => number): ApiClient {
 /** Longer than the api itself waits for Redis. */
 const ANSWER_MS = 12_000;
 
-function parseAnswer(status: number, text: string): ApiReply {
+function parseAnswer({ statusCode: status = 0, headers }: http.IncomingMessage, text: string): ApiReply {
   try {
-    return { kind: "answer", status, body: JSON.parse(text) as Record<string, unknown> };
+    const body = JSON.parse(text) as Record<string, unknown>;
+    return { kind: "answer", status, body, closes: headers.connection === "close" };
   } catch {
     return { kind: "broken", reason: `status ${status} with a body that is no JSON` };
   }
