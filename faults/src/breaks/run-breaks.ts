@@ -17,8 +17,8 @@ export interface BreakResult {
   readonly sound: Readonly<Partial<Record<Invariant, number>>>;
   /** It was noticed, by the invariant that it breaks, and the sound programs pass. */
   readonly caught: boolean;
-  /** One case in words. */
-  readonly example: string | undefined;
+  /** One case of each violation, in words; of the sound programs too if they have any. */
+  readonly examples: readonly string[];
 }
 
 /**
@@ -60,8 +60,14 @@ function judge(one: Break, broken: CampaignResult, sound: CampaignResult): Break
     broken: counts,
     sound: soundCounts,
     caught: hit !== undefined && sound.violations.length === 0,
-    example: hit?.detail ?? sound.violations[0]?.detail,
+    examples: [...examplesOf(broken), ...examplesOf(sound).map((text) => `without it: ${text}`)],
   };
+}
+
+/** The first violation of each invariant. */
+function examplesOf({ violations }: CampaignResult): string[] {
+  const first = new Map(violations.map((one) => [one.invariant, one] as const).reverse());
+  return [...first.values()].map(({ invariant, detail }) => `${invariant}: ${detail}`);
 }
 
 function countsOf({ violations }: CampaignResult): Partial<Record<Invariant, number>> {
@@ -71,11 +77,11 @@ function countsOf({ violations }: CampaignResult): Partial<Record<Invariant, num
 }
 
 /** One break in one line. */
-export function lineOf({ name, scenario, broken, sound, caught, example }: BreakResult): string {
+export function lineOf({ name, scenario, broken, sound, caught, examples }: BreakResult): string {
   const list = (counts: BreakResult["broken"]): string =>
     Object.entries(counts)
       .map(([invariant, count]) => `${count} ${invariant}`)
       .join(", ") || "green";
-  const more = caught ? "" : `\n      ${example ?? "nothing was violated"}`;
+  const more = caught ? "" : `\n      ${examples.join("\n      ") || "nothing was violated"}`;
   return `${caught ? "caught" : "NOT CAUGHT"}: ${name} (${scenario}): ${list(broken)}; without it: ${list(sound)}${more}`;
 }

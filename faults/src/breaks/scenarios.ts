@@ -106,7 +106,6 @@ const deadWorkers: Scenario = {
 const staleReplicas: Scenario = {
   ...common,
   topology: "C",
-  env: { DURABILITY: "replicated" },
   name: "stale replicas",
   tasks: 2_400,
   quietMs: 40_000,

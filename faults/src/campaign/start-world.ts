@@ -52,7 +52,9 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     const oracle = await startOracle({ dir: join(dir, "oracle"), times, onUnplannedExit });
     undo.push(() => oracle.stop());
     const counts = options.counts ?? CAMPAIGN_COUNTS;
-    const env = { SLOTS: String(SLOTS), ...options.env };
+    // A failover loses what no replica has: only with replicas that are waited for can nothing accepted be lost.
+    const durability = options.topology === "S" ? {} : { DURABILITY: "replicated" };
+    const env = { SLOTS: String(SLOTS), ...durability, ...options.env };
     const fleet = await startFleet({ dir, topology, oraclePort: oracle.port, counts, env, onUnplannedExit });
     undo.push(() => fleet.stop());
     return { topology, oracle, fleet, redis, unplannedExits, stop };
