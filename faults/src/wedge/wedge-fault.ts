@@ -28,6 +28,8 @@ export interface RunOptions {
 
 const ALL = ["S", "R", "C"] as const;
 const KILL_EVERY_MS = 200;
+/** What takes several commands needs some luck meanwhile, above all on a Cluster. */
+const LEAST_KILLING_MS = 10_000;
 const RESETS = 5;
 
 /**
@@ -80,7 +82,7 @@ async function silenceSentinels(world: World, { holdMs }: RunOptions): Promise<v
 }
 
 async function killClients({ topology }: World, { holdMs }: RunOptions): Promise<void> {
-  for (const endMs = Date.now() + holdMs / 3; Date.now() < endMs;) {
+  for (const endMs = Date.now() + Math.max(LEAST_KILLING_MS, holdMs / 3); Date.now() < endMs;) {
     for (const node of topology.nodes) {
       await node.command("CLIENT", "KILL", "TYPE", "normal").catch(() => undefined);
       await node.command("CLIENT", "KILL", "TYPE", "pubsub").catch(() => undefined);
