@@ -53,7 +53,7 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     undo.push(() => oracle.stop());
     const counts = options.counts ?? CAMPAIGN_COUNTS;
     // A failover loses what no replica has: only with replicas that are waited for can nothing accepted be lost.
-    const durability = options.topology === "S" ? {} : { DURABILITY: "replicated" };
+    const durability: Record<string, string> = options.topology === "S" ? {} : { DURABILITY: "replicated" };
     const env = { SLOTS: String(SLOTS), ...durability, ...options.env };
     const fleet = await startFleet({ dir, topology, oraclePort: oracle.port, counts, env, onUnplannedExit });
     undo.push(() => fleet.stop());
