@@ -11,7 +11,10 @@ local function leave_run(shard, run_id, task_id, state)
     redis.call('HSET', task, 'state', state)
   end
   redis.call('SPUBLISH', shard .. 'done', run_id)
-  redis.call('ZREM', tasks, task_id)
+  -- Only who is on the run leaves it: a twin may be older than the run, where this id was admitted again later.
+  if redis.call('ZREM', tasks, task_id) == 0 and task_id ~= run_id then
+    return false, ''
+  end
   if redis.call('HINCRBY', run, 'live', -1) > 0 then
     return false, ''
   end
