@@ -5,7 +5,7 @@ import { batcherMoves } from "./moves/batchers.js";
 import { deadLetterMoves } from "./moves/dead-letters.js";
 import { idempotencyMoves } from "./moves/idempotency.js";
 import { heartbeatOf, poolMoves, publishOf, pullOf } from "./moves/pool.js";
-import { taskMoves } from "./moves/tasks.js";
+import { readOf, taskMoves } from "./moves/tasks.js";
 import { passing, timeMoves } from "./moves/time.js";
 import { claimOf, makeNotice, SLOTS, unclaimOf, workerMoves } from "./moves/workers.js";
 import { countInterleavings, perform, type Session } from "./session.js";
@@ -98,11 +98,9 @@ export function anyCommands(tally: Tally, options: { readonly maxCommands: numbe
       for (const action of servingOf(session, choice)) await count(session, [action]);
     }),
   );
-  const lateRepeat = fc.record({ pick: fc.nat(99), ms: fc.constantFrom(140_000, 240_000) }).map(({ pick, ms }) =>
-    play(`an admission again after ${ms} ms, ${pick}`, async (session) => {
-      const action = pickOf(session.memory.admissions, pick);
-      await count(session, action ? [{ name: `${ms} ms pass`, ...passing(ms) }] : []);
-      await count(session, action ? [action] : []);
+  const lateRepeat = fc.record({ pick: fc.nat(99), ms: fc.constantFrom(140_000, 240_000) }).map((choice) =>
+    play(`late ${JSON.stringify(choice)}`, async (session) => {
+      for (const action of lateRepeatOf(session, choice)) await count(session, [action]);
     }),
   );
   const any = fc.oneof(
@@ -151,4 +149,18 @@ function* servingOf(session: Session, { pick, slot, batchClass }: Serving): Gene
   yield { name: `heartbeat of ${slot}`, ...heartbeatOf([slot]) };
   yield { name: `publish ${notice.batchId}`, ...publishOf(notice, batchClass, 1) };
   yield { name: `pull by ${slot}`, ...pullOf(slot, ["now", "bulk"]) };
+}
+
+/** An admission is repeated when its task may be forgotten; whoever is still remembered is asked for. */
+function* lateRepeatOf(
+  session: Session,
+  { pick, ms }: { readonly pick: number; readonly ms: number },
+): Generator<Action> {
+  const action = pickOf(session.memory.admissions, pick);
+  if (!action) return;
+  yield { name: `${ms} ms pass`, ...passing(ms) };
+  yield action;
+  for (const { tasks } of session.world.shards.values()) {
+    for (const taskId of tasks.keys()) yield { name: `read ${taskId}`, ...readOf(taskId) };
+  }
 }

@@ -26,6 +26,7 @@ const SCRIPTS: readonly (readonly [script: string, from: string, to: string, wha
     "",
     "a cancelled run whose entries stay",
   ],
+  ["read-task", "task_id ~= run_id then", "false then", "a task that takes another off a run that it is not on"],
   ["expire", "'(' .. horizon", "'+inf'", "an expiry that closes a run that a twin has prolonged [R6]"],
   ["read-task", "if tonumber(deadline) < now then", "if false then", "a late task that is not stored as expired [R2]"],
   ["claim", "if state ~= 'OPEN' then", "if not state then", "claiming a run that is done"],

@@ -45,21 +45,17 @@ describe("one Redis", () => {
     timeLimitMs(RUNS) + 60_000,
   );
 
-  test.each(CONTROLS)(
-    "control: $what is found",
-    async ({ breakage }) => {
-      const options = {
-        runs: CONTROL_RUNS,
-        seed: CONTROL_SEED,
-        endOnFailure: true,
-        timeLimitMs: timeLimitMs(CONTROL_RUNS),
-      };
-      await expect(exploreServer(breakage(), options)).rejects.toThrow(
-        /Redis is not where the model is|Counterexample/,
-      );
-    },
-    timeLimitMs(CONTROL_RUNS) + 60_000,
-  );
+  for (const { what, breakage } of CONTROLS) {
+    test(
+      `control: ${what} is found`,
+      async () => {
+        const exploration = { runs: CONTROL_RUNS, seed: CONTROL_SEED, endOnFailure: true };
+        const exploring = exploreServer(breakage(), { ...exploration, timeLimitMs: timeLimitMs(CONTROL_RUNS) });
+        await expect(exploring).rejects.toThrow("Counterexample");
+      },
+      timeLimitMs(CONTROL_RUNS) + 60_000,
+    );
+  }
 });
 
 describe("a Cluster of three masters", () => {

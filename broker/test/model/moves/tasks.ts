@@ -8,7 +8,7 @@ import {
   type Settings,
 } from "../../../src/index.js";
 import { laneOf, SETTINGS, taskOf } from "../../task-fixture.js";
-import { atOnce, atOncePerShard, type Move, move, pickOf } from "../action.js";
+import { atOnce, atOncePerShard, type Deed, type Move, move, pickOf } from "../action.js";
 import type { Memory } from "../memory.js";
 import { type Admission, admit } from "../rules/admit.js";
 import { cancel, expire, read } from "../rules/leave.js";
@@ -120,13 +120,15 @@ const cancelMove = ofTask.map((choice) =>
 const readMove = ofTask.map((choice) =>
   move("read", choice, ({ pick }, _world, memory) => {
     const taskId = pickOf(memory.taskIds, pick);
-    if (taskId === undefined) return undefined;
-    return {
-      send: ({ api }, redis) => api.readTask(redis, taskId),
-      plan: () => atOnce((world, now) => read(world, now, shardOfTask(taskId), taskId)),
-    };
+    return taskId === undefined ? undefined : readOf(taskId);
   }),
 );
+
+/** A client asks for a task. */
+export const readOf = (taskId: string): Deed => ({
+  send: ({ api }, redis) => api.readTask(redis, taskId),
+  plan: () => atOnce((world, now) => read(world, now, shardOfTask(taskId), taskId)),
+});
 
 const expiry = fc.record({
   picks: fc.array(fc.nat(99), { minLength: 1, maxLength: 4 }),

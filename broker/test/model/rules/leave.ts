@@ -63,8 +63,8 @@ function leave(
   const run = shard.runs.get(runId);
   if (task?.runId === runId) task.state = state;
   world.messages.push({ channel: keys.done(shardNumber), text: runId });
-  run?.tasks.delete(taskId);
-  if (!run || run.tasks.size > 0) return { closed: false, blob: "" };
+  // A twin may be older than the run, where the run's id was admitted again later: it is not on it.
+  if (!run?.tasks.delete(taskId) || run.tasks.size > 0) return { closed: false, blob: "" };
   removeEntries(shard, run);
   shard.runs.delete(runId);
   return { closed: true, blob: run.input?.kind === "blob" ? run.input.text : "" };
