@@ -36,5 +36,6 @@ try {
   await main();
 } catch (error) {
   pino({ name: "batcher" }).fatal({ err: error }, "the batcher cannot start");
-  process.exitCode = 1;
+  // At once: connections and loops that have begun would keep a process alive that does nothing.
+  process.exit(1);
 }

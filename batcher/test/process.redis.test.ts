@@ -82,3 +82,15 @@ async function pendingFor(name: string): Promise<number> {
   });
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
+
+test("a batcher that cannot start ends, although it is connected already, so that it is started again", async () => {
+  const { redis, target } = fixture;
+  // It may connect, and nothing else: the first thing that it does then fails.
+  await redis.call("ACL", "SETUSER", "visitor", "on", ">secret", "~*", "&*", "+@connection", "+info", "+cluster");
+  const [node] = target.nodes;
+  const env = { ...process.env, REDIS_URL: `redis://visitor:secret@${node?.host}:${node?.port}`, LOG_LEVEL: "fatal" };
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "ignore", "inherit"] });
+  children.push(child);
+  const late = new Promise<string>((resolve) => setTimeout(resolve, 10_000, "still there after 10 s"));
+  expect(await Promise.race([exitCode(child), late])).toBe(1);
+});
