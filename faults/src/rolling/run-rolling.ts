@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Role } from "@sluice/stack";
+
 import type { CampaignOptions } from "../campaign/campaign-options.js";
 import { checkCampaign, readUsage } from "../campaign/check-campaign.js";
 import { untilQuiet } from "../campaign/run-campaign.js";
 import { startWorld, type World } from "../campaign/start-world.js";
 import { createApiClient } from "../client/api-client.js";
 import { type Clients, createClients } from "../client/run-clients.js";
-import type { Patch } from "../roles/copy-programs.js";
 import type { TopologyKind } from "../topology/topology.js";
 import { PROGRESS_LIMIT_MS } from "../wedge/judge-wedge.js";
 import { listLoops, watchProgress } from "../wedge/watch-progress.js";
@@ -23,7 +24,10 @@ export interface RollingOptions {
   readonly times: number;
   /** Tasks a second. @defaultValue 40 */
   readonly perSecond?: number;
-  readonly patches?: readonly Patch[];
+  /** @defaultValue all */
+  readonly roles?: readonly Role[];
+  /** Variables of the roles. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Gets data, programs and logs; must be empty. */
   readonly dir: string;
   readonly say: (line: string) => void;
@@ -70,13 +74,13 @@ export async function runRolling(options: RollingOptions): Promise<RollingResult
   }
 }
 
-function campaignOf({ topology, seed, dir, say, patches }: RollingOptions): CampaignOptions {
-  return { topology, seed, tasks: 0, kills: 0, counts: COUNTS, dir, say, ...(patches ? { patches } : {}) };
+function campaignOf({ topology, seed, dir, say, env }: RollingOptions): CampaignOptions {
+  return { topology, seed, tasks: 0, kills: 0, counts: COUNTS, dir, say, ...(env ? { env } : {}) };
 }
 
 /** Restarts everything `times` times while clients go on. */
 async function roll(
-  { times, perSecond = PER_SECOND, topology, say }: RollingOptions,
+  { times, perSecond = PER_SECOND, roles = ROLES, topology, say }: RollingOptions,
   { world, clients, balancer }: { readonly world: World; readonly clients: Clients; readonly balancer: TcpBalancer },
 ): Promise<Restart[]> {
   const restarts: Restart[] = [];
@@ -84,7 +88,7 @@ async function roll(
   const load = clients.submit(Infinity, perSecond, () => !rolling);
   try {
     for (let time = 1; time <= times; time++) {
-      for (const role of ROLES) {
+      for (const role of roles) {
         await rollRole(role, world.fleet, balancer, (restart) => restarts.push(restart));
         const last = restarts.at(-1);
         const took = last === undefined ? "" : `stopped in ${last.stopMs} ms, ready in ${last.startMs} ms`;

@@ -1,5 +1,7 @@
 import net from "node:net";
 
+import { createProxiedConnection, type ProxiedConnection } from "../proxy/proxied-connection.js";
+
 /** A process behind the balancer. */
 export interface Backend {
   readonly name: string;
@@ -12,7 +14,7 @@ export interface Backend {
 export interface TcpBalancer {
   readonly port: number;
   isReady(name: string): boolean;
-  /** Connections that nobody could take: refused by their backend, or no backend was ready. */
+  /** Connections that came when no backend was ready. */
   untaken(): number;
   stop(): void;
 }
@@ -24,30 +26,20 @@ const ASK_TIMEOUT_MS = 1_000;
 /** Starts it, with every backend taken for ready. Connections that are open stay, whatever becomes of readiness. */
 export async function startTcpBalancer(backends: readonly Backend[]): Promise<TcpBalancer> {
   const ready = new Set(backends.map(({ name }) => name));
-  const sockets = new Set<net.Socket>();
+  const connections = new Set<ProxiedConnection>();
   let turn = 0;
   let untaken = 0;
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     const candidates = backends.filter(({ name }) => ready.has(name));
     const backend = candidates[turn++ % Math.max(1, candidates.length)];
-    track(client);
     if (backend === undefined) {
       untaken++;
       client.resetAndDestroy();
       return;
     }
-    const upstream = net.connect({ host: "127.0.0.1", port: backend.port, noDelay: true, allowHalfOpen: true });
-    track(upstream);
-    let connected = false;
-    upstream.on("connect", () => (connected = true));
-    join(client, upstream, () => {
-      if (!connected) untaken++;
-    });
+    const connection = createProxiedConnection(client, backend.port, () => connections.delete(connection));
+    connections.add(connection);
   });
-  const track = (socket: net.Socket): void => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  };
   const ask = async ({ name, url }: Backend): Promise<void> => {
     const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
     const isReady = await fetch(`${url}/healthz/ready`, { signal, headers: { connection: "close" } }).then(
@@ -66,19 +58,7 @@ export async function startTcpBalancer(backends: readonly Backend[]): Promise<Tc
     stop() {
       clearInterval(timer);
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const connection of connections) connection.reset();
     },
   };
-}
-
-/** Passes bytes and ends on in both directions, and a reset as a reset. */
-function join(client: net.Socket, upstream: net.Socket, failed: () => void): void {
-  client.pipe(upstream);
-  upstream.pipe(client);
-  upstream.on("error", () => {
-    failed();
-    client.resetAndDestroy();
-  });
-  client.on("error", () => upstream.destroy());
-  client.on("close", () => upstream.destroy());
 }

@@ -23,6 +23,8 @@ export interface WedgeWorldOptions {
   readonly faults: readonly WedgeFault[];
   readonly holdMs: number;
   readonly patches?: readonly Patch[];
+  /** How long it is looked for progress after a heal. @defaultValue 20,000 ms */
+  readonly lookMs?: number;
   /** Gets data, programs and logs; must be empty. */
   readonly dir: string;
   readonly say: (line: string) => void;
@@ -35,8 +37,9 @@ const PER_SECOND = 20;
 /** While nothing can be accepted: enough to see that it is refused. */
 const HELD_PER_SECOND = 4;
 /** What is not there by then is called wedged; looked for so much longer than is allowed, to tell late from never. */
-const LOOK_MS = 25_000;
+const LOOK_MS = 20_000;
 const QUIET_MS = 60_000;
+const WEDGED_QUIET_MS = 2_000;
 
 /** @throws Error if the world does not come up. */
 export async function runWedgeWorld(options: WedgeWorldOptions): Promise<WedgeWorldResult> {
@@ -59,7 +62,10 @@ export async function runWedgeWorld(options: WedgeWorldOptions): Promise<WedgeWo
       options.onRound(round);
     }
     const healedMs = Date.now();
-    const quiet = await untilQuiet(world, clients, QUIET_MS);
+    const isWedged = rounds.some(({ loops }) => loops.some(({ afterMs }) => afterMs === undefined));
+    const quiet = await untilQuiet(world, clients, isWedged ? WEDGED_QUIET_MS : QUIET_MS);
+    // Whoever is wedged now answers nobody: there is nothing to wait for.
+    over = isWedged;
     const quietAfterMs = quiet ? Date.now() - healedMs : undefined;
     await clients.readAllAgain();
     over = true;
@@ -112,10 +118,10 @@ async function doRound(fault: WedgeFault, { options, world, clients, injected }:
   })();
   await fault.run(world, options);
   healedMs = Date.now();
-  const limits = { healedMs, limitMs: LOOK_MS };
+  const limitMs = options.lookMs ?? LOOK_MS;
   const [progress, flowMs] = await Promise.all([
-    watchProgress(world.fleet, loops, limits),
-    untilFlowing(clients, healedMs),
+    watchProgress(world.fleet, loops, { healedMs, limitMs }),
+    untilFlowing(clients, healedMs, limitMs),
   ]);
   watching = false;
   await load;
@@ -127,8 +133,8 @@ async function doRound(fault: WedgeFault, { options, world, clients, injected }:
 }
 
 /** Until a task has its result that was submitted after the heal. */
-async function untilFlowing(clients: Clients, healedMs: number): Promise<number | undefined> {
-  while (Date.now() < healedMs + LOOK_MS) {
+async function untilFlowing(clients: Clients, healedMs: number, limitMs: number): Promise<number | undefined> {
+  while (Date.now() < healedMs + limitMs) {
     const ends = clients.entries.flatMap(({ submittedMs, endedMs, first }) =>
       submittedMs > healedMs && endedMs !== undefined && first?.state === "SUCCESS" ? [endedMs] : [],
     );

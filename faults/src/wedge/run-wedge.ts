@@ -19,13 +19,15 @@ export interface WedgeRunOptions {
   /** Only faults whose names contain this. */
   readonly only: string;
   readonly patches?: readonly Patch[];
+  /** How long it is looked for progress after a heal. */
+  readonly lookMs?: number;
   readonly dir: string;
   readonly say: (line: string) => void;
 }
 
 /** Runs the worlds of one topology side by side. @throws Error if one does not come up. */
 export async function runWedge(options: WedgeRunOptions): Promise<WedgeWorldResult[]> {
-  const { topology, seed, holdMs, patches, say } = options;
+  const { topology, seed, holdMs, patches, lookMs, say } = options;
   const plans = planWorlds(options);
   const total = plans.reduce((sum, faults) => sum + faults.length, 0);
   let done = 0;
@@ -35,7 +37,7 @@ export async function runWedge(options: WedgeRunOptions): Promise<WedgeWorldResu
     await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true });
     const of = { topology, seed, world: world + 1, faults, holdMs, dir, say, onRound };
-    return await runWedgeWorld(patches ? { ...of, patches } : of);
+    return await runWedgeWorld({ ...of, ...(patches ? { patches } : {}), ...(lookMs ? { lookMs } : {}) });
   });
   const results = await Promise.allSettled(running);
   return results.map((result) => {

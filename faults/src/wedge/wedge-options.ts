@@ -13,6 +13,8 @@ export interface WedgeOptions {
   readonly holdMs: number;
   /** Only faults whose names contain this. */
   readonly only: string;
+  /** Instead: each deliberate break under the fault that shows it. */
+  readonly controls: boolean;
   readonly seed: string;
   readonly out: string | undefined;
 }
@@ -21,7 +23,8 @@ export const WEDGE_USAGE = `npm run faults -- wedge [--times N] [--topology S|R|
   --times      how often each fault is done on each topology (50)
   --worlds     so many worlds of their own share the times of a topology (S: 4, R and C: 2)
   --hold       how long a black hole lasts (30)
-  --only       only faults whose names contain this, as F21`;
+  --only       only faults whose names contain this, as F21
+  --controls   instead take one guard after the other away in a copy of the programs: each must be noticed`;
 
 const WORLDS: Readonly<Record<TopologyKind, number>> = { S: 4, R: 2, C: 2 };
 
@@ -35,6 +38,7 @@ export function parseWedgeOptions(args: readonly string[], newSeed: () => string
       worlds: { type: "string", default: "0" },
       hold: { type: "string", default: "30" },
       only: { type: "string", default: "" },
+      controls: { type: "boolean", default: false },
       seed: { type: "string" },
       out: { type: "string" },
     },
@@ -47,6 +51,7 @@ export function parseWedgeOptions(args: readonly string[], newSeed: () => string
     worlds: parseCount("worlds", values.worlds),
     holdMs: 1_000 * parseCount("hold", values.hold),
     only: values.only,
+    controls: values.controls,
     seed: values.seed ?? newSeed(),
     out: values.out,
   };
