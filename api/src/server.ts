@@ -107,7 +107,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   });
   const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
   const blobs = createTaskBlobs(deps.blobs, metrics, log);
-  const read = createTaskReader(redis, blobs);
+  const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
   const appDeps = { ...deps, identify, pools, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);

@@ -18,6 +18,7 @@ import { type RedisServer, startRedisServer } from "@sluice/stack";
 import { afterEach, describe, expect, test } from "vitest";
 import { createApi } from "../src/index.js";
 import { countRuns, silentLog } from "./api-fixture.js";
+import { echoOf, settle } from "./fake-worker.js";
 import { MODELS } from "./models.js";
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -61,11 +62,15 @@ async function startApi(server: RedisServer, durability: Durability): Promise<{ 
   return { url: api.url, redis };
 }
 
-async function submit(url: string, key: string): Promise<{ status: number; body: Record<string, unknown> }> {
+async function submit(
+  url: string,
+  key: string,
+  input = "hello",
+): Promise<{ status: number; body: Record<string, unknown> }> {
   const response = await fetch(`${url}/v1/inference`, {
     method: "POST",
     headers: { "content-type": "application/json", "idempotency-key": key },
-    body: JSON.stringify({ input: "hello" }),
+    body: JSON.stringify({ input }),
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
@@ -92,6 +97,29 @@ describe("replicated", () => {
     expect(await countRuns(redis)).toBe(1);
     const [key] = await redis.keys("*:run:*[^s]");
     expect(await redis.hget(key ?? "", "live")).toBe("2");
+  });
+
+  test("a result is told only when the replica has it, whoever stored it, and so is a cancellation", async () => {
+    const master = await startServer({ appendonly: "everysec", extraArgs: ["--repl-diskless-sync-delay", "0"] });
+    const replica = await startServer({ extraArgs: ["--replicaof", "127.0.0.1", String(master.port)] });
+    const { url, redis } = await startApi(master, { level: "replicated", replicas: 1 });
+    await expect.poll(async () => (await submit(url, "first", "one")).status, { timeout: 10_000 }).toBe(202);
+    const first = String((await submit(url, "first", "one")).body["task_id"]);
+    const second = String((await submit(url, "second", "two")).body["task_id"]);
+    const read = async (taskId: string): Promise<[number, unknown]> => {
+      const response = await fetch(`${url}/v1/result/${taskId}`);
+      return [response.status, ((await response.json()) as Record<string, unknown>)["status"]];
+    };
+    expect(await read(first)).toEqual([200, "PENDING"]);
+    replica.kill("SIGSTOP");
+    expect(await settle(redis, first, echoOf("ONE"))).toBe("settled");
+    expect((await read(first))[0]).toBe(503);
+    expect((await fetch(`${url}/v1/tasks/${second}/cancel`, { method: "POST" })).status).toBe(503);
+    replica.kill("SIGCONT");
+    await expect.poll(() => read(first), { timeout: 10_000 }).toEqual([200, "SUCCESS"]);
+    const cancel = async () => (await fetch(`${url}/v1/tasks/${second}/cancel`, { method: "POST" })).status;
+    await expect.poll(cancel, { timeout: 10_000 }).toBe(200);
+    expect(await read(second)).toEqual([200, "CANCELED"]);
   });
 
   test("without the replicas that were promised nothing is ready", async () => {

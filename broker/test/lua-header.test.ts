@@ -22,6 +22,7 @@ import { publishBatchScript } from "../src/scripts/publish-batch.js";
 import { readTaskScript } from "../src/scripts/read-task.js";
 import { releaseIdempotencyScript } from "../src/scripts/release-idempotency.js";
 import { settleScript } from "../src/scripts/settle.js";
+import { touchScript } from "../src/scripts/touch.js";
 import { unclaimScript } from "../src/scripts/unclaim.js";
 
 const scripts = [
@@ -46,6 +47,7 @@ const scripts = [
   readTaskScript,
   releaseIdempotencyScript,
   settleScript,
+  touchScript,
   unclaimScript,
 ];
 

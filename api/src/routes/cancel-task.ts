@@ -1,4 +1,11 @@
-import { BrokerError, cancelTask, type Clock, type LiveSettings, parseTaskId, type RedisClient } from "@sluice/broker";
+import {
+  BrokerError,
+  cancelTask,
+  type Clock,
+  type ConfirmedWrites,
+  type LiveSettings,
+  parseTaskId,
+} from "@sluice/broker";
 import { requireJsonAccepted } from "../http/acceptable.js";
 import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
@@ -8,7 +15,7 @@ import type { TaskBlobs } from "../tasks/task-blobs.js";
 
 /** What the route needs. */
 export interface CancelDeps {
-  readonly redis: RedisClient;
+  readonly writes: Pick<ConfirmedWrites, "lasting">;
   readonly blobs: TaskBlobs;
   readonly settings: Pick<LiveSettings, "current">;
   readonly identify: Identify;
@@ -24,8 +31,10 @@ export function cancelOneTask(deps: CancelDeps): Handler {
     const { incoming } = c.env;
     requireJsonAccepted(incoming.headers.accept);
     const taskId = c.req.param("task_id") ?? "";
-    if (!parseTaskId(taskId)) throw new BrokerError("task-not-found", "there is no such task");
-    const reply = await cancelTask(deps.redis, taskId, deps.identify(incoming));
+    const parsed = parseTaskId(taskId);
+    if (!parsed) throw new BrokerError("task-not-found", "there is no such task");
+    const owner = deps.identify(incoming);
+    const reply = await deps.writes.lasting(parsed.shard, (redis) => cancelTask(redis, taskId, owner));
     switch (reply.kind) {
       case "none":
         throw missingTask(taskId, deps.settings.current().forAll, deps.clock.epochMs());

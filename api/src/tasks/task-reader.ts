@@ -1,12 +1,31 @@
-import { readTask, type RedisClient } from "@sluice/broker";
+import { type ConfirmedWrites, parseTaskId, readTask, type ReadTaskReply, type RedisClient } from "@sluice/broker";
 import type { ReadTask } from "./read-until-ended.js";
 import type { TaskBlobs } from "./task-blobs.js";
 
-/** Reads tasks. Whoever reads one past its deadline may be the one who expires it, and then its blob goes too. */
-export function createTaskReader(redis: RedisClient, blobs: TaskBlobs): ReadTask {
+/** What reading needs. */
+export interface TaskReaderDeps {
+  readonly redis: RedisClient;
+  readonly writes: Pick<ConfirmedWrites, "lasting" | "confirms">;
+  readonly blobs: TaskBlobs;
+}
+
+/**
+ * Reads tasks. A terminal state is told only when it lasts as long as the task's admission was promised to: else a
+ * failover could bring the run back, and the task would end a second time, otherwise. Whoever reads a task past its
+ * deadline may be the one who expires it, and then its blob goes too.
+ */
+export function createTaskReader({ redis, writes, blobs }: TaskReaderDeps): ReadTask {
   return async (taskId) => {
-    const reply = await readTask(redis, taskId);
-    if (reply.kind === "left" && reply.orphanBlob !== "") await blobs.drop(reply.orphanBlob);
-    return reply;
+    const seen = await readTask(redis, taskId);
+    if (seen.kind !== "done" && seen.kind !== "left") return seen;
+    const told = writes.confirms ? await readLasting(writes, taskId) : seen;
+    if (seen.kind === "left" && told.kind === "left" && seen.orphanBlob !== "") await blobs.drop(seen.orphanBlob);
+    return told;
   };
+}
+
+/** Once more, on the connection that confirms: the other may still be to a server that was replaced. */
+function readLasting(writes: Pick<ConfirmedWrites, "lasting">, taskId: string): Promise<ReadTaskReply> {
+  const shard = parseTaskId(taskId)?.shard ?? 0;
+  return writes.lasting(shard, (redis) => readTask(redis, taskId));
 }

@@ -9,6 +9,7 @@ import { joinWrites } from "./join-writes.js";
 import { createMasterConnection } from "./master-connection.js";
 import { wasNotCarriedOut } from "./not-carried-out.js";
 import type { RedisTarget } from "./redis-target.js";
+import { touchScript } from "../scripts/touch.js";
 import type { Service } from "../service.js";
 import { readFactsOf } from "./server-facts.js";
 import { within } from "./within.js";
@@ -23,6 +24,13 @@ export interface ConfirmedWrites extends Service {
    */
   run<Result>(shard: number, write: (redis: RedisClient) => Promise<Result>): Promise<Result>;
   /**
+   * Runs a command that may only read: what its reply says lasts, whoever wrote it.
+   * @throws BrokerError storage-unavailable if that is not sure, or what `command` throws.
+   */
+  lasting<Result>(shard: number, command: (redis: RedisClient) => Promise<Result>): Promise<Result>;
+  /** Whether `lasting` does more than to run the command. */
+  readonly confirms: boolean;
+  /**
    * Finds out whether confirmations can be believed, before anything is promised.
    * @throws BrokerError config-invalid if a server confirms too early | storage-unavailable
    */
@@ -31,6 +39,8 @@ export interface ConfirmedWrites extends Service {
 
 /** Longer than the longest wait for a confirmation, which holds up what is sent behind it. */
 const COMMAND_TIMEOUT_MS = CONFIRM_TIMEOUT_MS + 2_000;
+
+const PROBE_KEEP_MS = 1_000;
 
 /** A server may accept a connection and then say nothing; the next write finds another. */
 const OPEN_TIMEOUT_MS = 2_000;
@@ -53,62 +63,112 @@ export function createConfirmedWrites(
   durability: Durability,
 ): ConfirmedWrites {
   if (durability.level === "memory") return promiseNothing(commands);
-  const lines = new Map<number, Promise<Line>>();
-  let closed = false;
-  const discard = (slot: number, line: Promise<Line>): void => {
-    if (lines.get(slot) !== line) return;
-    lines.delete(slot);
-    line.then(({ redis }) => redis.disconnect()).catch(() => undefined);
-  };
-  const open = (slot: number): Promise<Line> => {
-    if (closed) throw new BrokerError("shutting-down", "the connections are closed");
-    const line = openLine(target, commands, { durability, key: keys.owner(slot) });
-    lines.set(slot, line);
-    line.then(({ redis }) => redis.on("end", () => discard(slot, line))).catch(() => discard(slot, line));
-    return line;
-  };
-  const runOn = async <Result>(line: Promise<Line>, write: (redis: RedisClient) => Promise<Result>) => {
-    const { redis, confirm } = await line;
-    const result = await write(redis);
-    await confirm();
-    return result;
+  const lines = new Lines((shard) => openLine(target, commands, { durability, key: keys.owner(shard) }));
+  const placeOf = (shard: number): number => (target.kind === "cluster" ? shard : 0);
+  const run: ConfirmedWrites["run"] = async (shard, write) => {
+    const place = placeOf(shard);
+    const wasOpen = lines.has(place);
+    const line = lines.get(place);
+    try {
+      return await runOn(line, write);
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      lines.discard(place, line);
+      // A connection that was cut while it was idle shows it only now: nothing was sent.
+      if (!wasOpen || !wasNotCarriedOut(error)) throw error;
+      return await runOn(lines.get(place), write);
+    }
   };
   return {
-    async run(shard, write) {
-      const slot = target.kind === "cluster" ? shard : 0;
-      const known = lines.get(slot);
-      const line = known ?? open(slot);
-      try {
-        return await runOn(line, write);
-      } catch (error) {
-        if (isAnswer(error)) throw error;
-        discard(slot, line);
-        // A connection that was cut while it was idle shows it only now: nothing was sent.
-        if (!known || !wasNotCarriedOut(error)) throw error;
-        return await runOn(lines.get(slot) ?? open(slot), write);
-      }
-    },
+    run,
+    confirms: true,
+    lasting: (shard, command) => asLasting(() => run(shard, (redis) => withTouch(redis, shard, command))),
     async start() {
       // On a Cluster each shard, for each master may be another version.
-      const shards = Array.from({ length: target.kind === "cluster" ? SHARD_COUNT : 1 }, (_, shard) => shard);
+      const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
       await Promise.all(
-        shards.map(async (shard) => {
-          const line = lines.get(shard) ?? open(shard);
-          const { redis, confirmation } = await line;
-          if (confirmation?.command === "WAITAOF") await requireHonestWaitAof(redis, keys.probe(shard));
+        [...new Set(shards.map(placeOf))].map(async (place) => {
+          const { redis, confirmation } = await lines.get(place);
+          if (confirmation?.command === "WAITAOF") await requireHonestWaitAof(redis, keys.probe(place));
         }),
       );
     },
     async stop() {
-      closed = true;
-      for (const [slot, line] of lines) discard(slot, line);
+      lines.close();
     },
   };
+}
+
+/** The open connections, one for each place. */
+class Lines {
+  readonly #open: (place: number) => Promise<Line>;
+  readonly #lines = new Map<number, Promise<Line>>();
+  #closed = false;
+
+  constructor(open: (place: number) => Promise<Line>) {
+    this.#open = open;
+  }
+
+  has(place: number): boolean {
+    return this.#lines.has(place);
+  }
+
+  /** Opens it if need be. */
+  get(place: number): Promise<Line> {
+    const known = this.#lines.get(place);
+    if (known) return known;
+    if (this.#closed) throw new BrokerError("shutting-down", "the connections are closed");
+    const line = this.#open(place);
+    this.#lines.set(place, line);
+    const discard = (): void => this.discard(place, line);
+    line.then(({ redis }) => redis.on("end", discard)).catch(discard);
+    return line;
+  }
+
+  discard(place: number, line: Promise<Line>): void {
+    if (this.#lines.get(place) !== line) return;
+    this.#lines.delete(place);
+    line.then(({ redis }) => redis.disconnect()).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const [place, line] of this.#lines) this.discard(place, line);
+  }
+}
+
+async function runOn<Result>(line: Promise<Line>, write: (redis: RedisClient) => Promise<Result>): Promise<Result> {
+  const { redis, confirm } = await line;
+  const result = await write(redis);
+  await confirm();
+  return result;
+}
+
+/** The write makes the confirmation cover whatever the server has written before. */
+async function withTouch<Result>(
+  redis: RedisClient,
+  shard: number,
+  command: (redis: RedisClient) => Promise<Result>,
+): Promise<Result> {
+  const result = await command(redis);
+  await touchScript.run(redis, { probe: keys.probe(shard) }, { keepMs: PROBE_KEEP_MS });
+  return result;
+}
+
+async function asLasting<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof BrokerError && error.code === "durability-unconfirmed")) throw error;
+    throw new BrokerError("storage-unavailable", "it is not sure yet that this lasts", { cause: error });
+  }
 }
 
 function promiseNothing(commands: RedisClient): ConfirmedWrites {
   return {
     run: (_shard, write) => write(commands),
+    lasting: (_shard, command) => command(commands),
+    confirms: false,
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   };
