@@ -12,8 +12,8 @@ import { summarize } from "../src/report/summarize.js";
 const seed = process.env["SLUICE_FAULTS_SEED"] ?? randomBytes(4).toString("hex");
 
 test.each([
-  { topology: "S", tasks: 1_500, kills: 8 },
-  { topology: "C", tasks: 1_200, kills: 6 },
+  { topology: "S", tasks: 4_000, kills: 8 },
+  { topology: "C", tasks: 3_000, kills: 6 },
 ] as const)(
   "everything that $topology accepts under $kills kills ends once, as it should",
   { timeout: 180_000 },

@@ -20,7 +20,8 @@ const WINDOW_MS = 20_000;
 
 /** A task that comes soon after a kill and takes longer than this had to wait for what was killed. */
 const SLOW_MS = 1_000;
-const SOON_MS = 8_000;
+/** Well before the next fault (`ALONE_MS`), which would make tasks slow as well, and beyond the lease of a shard. */
+const SOON_MS = 6_500;
 
 /**
  * Measures the kills that were alone. All tasks that were open at the kill count, whoever had them: what a dead

@@ -4,15 +4,14 @@ import { INVARIANTS } from "../check/violation.js";
 
 /** A campaign in a few lines of plain text. */
 export function summarize(result: CampaignResult): string[] {
-  const { tasks, executions, duplicates } = result;
-  const extra = duplicates.reduce((sum, { startedMs }) => sum + startedMs.length - 1, 0);
+  const { tasks, executions } = result;
   const done = result.faults.filter(({ skipped }) => skipped === undefined).length;
   return [
     `${result.topology}, seed ${result.seed}, ${result.seconds} s: ${verdictOf(result)}`,
     `  tasks: ${tasks.submitted} submitted, ${tasks.ok} accepted, ${tasks.refused} refused, ${tasks.unknown} unknown`,
     `  ended: ${listOf(result.states)}`,
     `  faults: ${done} done (${result.kills} kills), ${result.faults.length - done} skipped`,
-    `  executions: ${executions.total} of ${executions.unique} inputs; ${extra} again (the faults explain ${executions.duplicateBound})`,
+    `  executions: ${executions.total} of ${executions.unique} inputs; ${ranAgain(result)} again (the faults explain ${executions.duplicateBound})`,
     `  quiet ${result.quietAfterMs === undefined ? "never" : `after ${result.quietAfterMs} ms`}`,
     ...recoveryLines(result),
     ...INVARIANTS.flatMap((invariant) => {
@@ -20,6 +19,11 @@ export function summarize(result: CampaignResult): string[] {
       return broken.slice(0, 5).map(({ detail }) => `  ${invariant.toUpperCase()} (${broken.length}): ${detail}`);
     }),
   ];
+}
+
+/** How many executions repeat one that was there already. */
+export function ranAgain({ duplicates }: Pick<CampaignResult, "duplicates">): number {
+  return duplicates.reduce((sum, { startedMs }) => sum + startedMs.length - 1, 0);
 }
 
 /** `green`, or which invariants do not hold and how often. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { CampaignResult } from "../campaign/campaign-result.js";
-import { recoveryTable, summarize, verdictOf } from "./summarize.js";
+import { ranAgain, recoveryTable, summarize, verdictOf } from "./summarize.js";
 
 /** Writes all figures as `report.json` and a page of Markdown as `report.md`. @returns the folder. */
 export async function writeReport(folder: string, results: readonly CampaignResult[]): Promise<string> {
@@ -38,7 +38,7 @@ export function reportPage(results: readonly CampaignResult[]): string {
         result.tasks.ok,
         result.faults.filter(({ skipped }) => skipped === undefined).length,
         result.kills,
-        result.executions.total - result.executions.unique,
+        ranAgain(result),
         result.executions.duplicateBound,
         result.quietAfterMs ?? "never",
       ]),

@@ -4,7 +4,7 @@ import type { TopologyKind } from "../topology/topology.js";
 import type { Fault, LinkGroup, ScheduledFault } from "./fault.js";
 
 /** After a fault whose recovery is measured nothing else happens for so long. */
-export const ALONE_MS = 8_000;
+export const ALONE_MS = 10_000;
 /** Longer than a shard's lease (5 s), a slot's silence (3 s) and the lease of a run that campaigns set (6 s). */
 const LONG_PAUSE_MS = 8_000;
 
