@@ -79,13 +79,10 @@ Kept(t, r) ==
   /\ run' = [run EXCEPT ![r].ends = Max(@, now + ResultTtl)]
   /\ until' = [until EXCEPT ![t] = now + ResultTtl]
   /\ UNCHANGED digest
-\* Assumed, see README: nobody sends a task again once its record and its run are
-\* forgotten and only the record of a twin still names that run.
-Haunted(t) == run[t].st = "none" /\ \E u \in Tasks \ {t} : task[u].st = "on" /\ task[u].run = t
 Admit(t) ==
   LET r == IF run[t].st # "none" THEN t ELSE digest.run
       state == IF r = None THEN "none" ELSE run[r].st
-  IN /\ sent[t] < 2 /\ ~Haunted(t)
+  IN /\ sent[t] < 2
      /\ sent' = [sent EXCEPT ![t] = @ + 1]
      /\ IF Known(t)
         THEN /\ task' = [task EXCEPT ![t].ends = now + Ttl + Keep + Slack]
@@ -99,12 +96,16 @@ Admit(t) ==
      /\ UNCHANGED now
 
 \* parts/leave-run.lua, called by read-task, cancel and expire. A task that is
-\* forgotten is not made again, and one that is on another run by now is left alone.
+\* forgotten is not made again, and one that is on another run by now is left
+\* alone. A task that the run does not count is older than the run, whose id was
+\* admitted again: it leaves nothing.
 LeaveRun(r, t, st) ==
   LET told == Known(t) /\ task[t].run = r
   IN /\ task' = IF told THEN [task EXCEPT ![t].st = st] ELSE task
      /\ until' = IF told THEN [until EXCEPT ![t] = ReadableFor(t, ResultTtl)] ELSE until
-     /\ run' = IF run[r].live = 1 THEN [run EXCEPT ![r] = NoRun] ELSE [run EXCEPT ![r].live = @ - 1, ![r].tasks[t] = 0]
+     /\ run' = IF t \notin Members(r) THEN run
+               ELSE IF run[r].live = 1 THEN [run EXCEPT ![r] = NoRun]
+               ELSE [run EXCEPT ![r].live = @ - 1, ![r].tasks[t] = 0]
      /\ UNCHANGED <<now, digest, sent>>
 Cancel(t)    == task[t].st = "on" /\ Open(task[t].run) /\ LeaveRun(task[t].run, t, "CANCELED")
 ReadTask(t)  == /\ task[t].st = "on" /\ Open(task[t].run) /\ task[t].deadline < now
@@ -138,7 +139,7 @@ Bounded == /\ \A t \in Tasks : Known(t) => task[t].ends # Never
 
 \* An open run counts its tasks, has one, and whoever is on it is one of them.
 Counting == /\ \A r \in Tasks : Open(r) => run[r].live = Cardinality(Members(r)) /\ run[r].live > 0
-            /\ \A t \in Tasks : task[t].st = "on" /\ Open(task[t].run) => t \in Members(task[t].run)
+            /\ \A t \in Tasks : task[t].st = "on" /\ Open(task[t].run) /\ until[t] = 0 => t \in Members(task[t].run)
 
 \* A task has its run until it has ended and may be forgotten.
 OnRun == \A t \in Tasks : task[t].st = "on" /\ run[task[t].run].st = "none" => 0 < until[t] /\ until[t] <= now

@@ -36,6 +36,9 @@ export const smallMutations: readonly Mutation[] = [
   forgetful("left-elsewhere", "leave-run.lua writes the state of a task that is on another run by now", "Left", [
     retention("told == Known(t) /\\ task[t].run = r", "told == Known(t)"),
   ]),
+  forgetful("stale-twin", "leave-run.lua counts a task off a run that is younger than the task", "OnRun", [
+    retention("IF t \\notin Members(r) THEN run\n               ELSE IF", "IF"),
+  ]),
   forgetful("result-without-end", "settle.lua stores a result without an end", "Bounded", [
     retention("!.st = st, !.ends = now + Keep]", "!.st = st]"),
   ]),

@@ -264,7 +264,7 @@ const SMALL_WORLDS: readonly CountedWorld[] = [
       slack: 1,
       end: 7,
     }),
-    distinctStates: 151495,
+    distinctStates: 152090,
   },
   {
     world: retentionWorld(
@@ -278,7 +278,7 @@ const SMALL_WORLDS: readonly CountedWorld[] = [
         end: 7,
       },
     ),
-    distinctStates: 275424,
+    distinctStates: 277096,
   },
 ];
 
