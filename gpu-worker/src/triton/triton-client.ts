@@ -1,4 +1,10 @@
-import { type ChannelCredentials, Client, credentials as grpcCredentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  credentials as grpcCredentials,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { BrokerError } from "@sluice/broker";
 import {
   type InferRequest,
@@ -11,6 +17,7 @@ import {
   type UnaryMethod,
 } from "@sluice/proto";
 import { toInferError } from "./infer-error.js";
+import { createRenewedClient, type RenewedClient } from "./renewed-client.js";
 
 /** Where a Triton is and how to talk to it. */
 export interface TritonClientOptions {
@@ -28,6 +35,8 @@ export interface TritonClientOptions {
    * @defaultValue 10000
    */
   readonly keepaliveMs?: number;
+  /** After so long without an answer to anything, a call that stays unanswered makes a new connection. @defaultValue 3000 */
+  readonly silenceMs?: number;
 }
 
 /** How long one call may take. */
@@ -62,7 +71,7 @@ export interface TritonClient {
 /** A client; it connects with its first call. */
 export function createTritonClient(options: TritonClientOptions): TritonClient {
   const { maxMessageBytes = 64 * 2 ** 20, maxReconnectMs = 1000, keepaliveMs = 10_000 } = options;
-  const client = new Client(options.url, options.credentials ?? grpcCredentials.createInsecure(), {
+  const channelOptions = {
     "grpc.max_send_message_length": maxMessageBytes,
     "grpc.max_receive_message_length": maxMessageBytes,
     // Retries are decided where the batch is known; these would also keep a copy of each request.
@@ -78,7 +87,10 @@ export function createTritonClient(options: TritonClientOptions): TritonClient {
     // The endpoint is inside: neither a proxy for the web nor settings in DNS are meant for it.
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,
-  });
+  };
+  const credentials = options.credentials ?? grpcCredentials.createInsecure();
+  const open = (): Client => new Client(options.url, credentials, channelOptions);
+  const client = createRenewedClient(open, options.silenceMs ?? 3_000);
   const call = createCall(client);
   return {
     infer: async (request, limits) => {
@@ -107,11 +119,15 @@ type Call = <Request, Response>(
   limits: CallLimits,
 ) => Promise<Response>;
 
-function createCall(client: Client): Call {
+function createCall(client: RenewedClient): Call {
   return async (method, request, limits) => {
     try {
-      return await callOnce(client, method, request, limits);
+      const response = await callOnce(client.current(), method, request, limits);
+      client.heard();
+      return response;
     } catch (error) {
+      if (isServiceError(error) && error.code === status.DEADLINE_EXCEEDED) client.unanswered();
+      else if (isServiceError(error) && error.code !== status.CANCELLED) client.heard();
       if (isServiceError(error)) throw toInferError(error, method.path);
       throw new BrokerError("endpoint-unavailable", `${method.path} was not called: ${String(error)}`, {
         cause: error,

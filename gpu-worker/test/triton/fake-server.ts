@@ -38,6 +38,8 @@ export interface FakeNetwork {
   readonly port: number;
   /** From now on it takes bytes, and connections too, and passes nothing on. */
   silence(): void;
+  /** Passes on what comes on new connections; those that were silent stay so, without an end. */
+  speak(): void;
   /** Cuts every connection. */
   close(): void;
 }
@@ -45,16 +47,18 @@ export interface FakeNetwork {
 /** A network in front of `port`. */
 export async function startNetwork(port: number): Promise<FakeNetwork> {
   let silent = false;
+  const lost = new Set<Socket>();
   const sockets = new Set<Socket>();
   const proxy = createServer((near) => {
     const far = connect(port, "127.0.0.1");
+    if (silent) for (const socket of [near, far]) lost.add(socket);
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
       sockets.add(from);
       from.on("data", (bytes) => {
-        if (!silent) to.write(bytes);
+        if (!lost.has(from)) to.write(bytes);
       });
       from.on("error", () => to.destroy());
       from.on("close", () => {
@@ -68,7 +72,11 @@ export async function startNetwork(port: number): Promise<FakeNetwork> {
   return {
     url: `127.0.0.1:${listening}`,
     port: listening,
-    silence: () => (silent = true),
+    silence() {
+      silent = true;
+      for (const socket of sockets) lost.add(socket);
+    },
+    speak: () => void (silent = false),
     close: () => {
       proxy.close();
       for (const socket of sockets) socket.destroy();

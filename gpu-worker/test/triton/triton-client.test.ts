@@ -164,6 +164,19 @@ test("a connection that went silent is noticed by its pings, long before the dea
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 
+test("connections that were lost without an end are replaced, also one on which the server never said anything", async () => {
+  const server = await serve(echo);
+  const network = await startNetwork(server.port);
+  ends.push(() => network.close());
+  network.silence();
+  const client = connect({ url: network.url, silenceMs: 300 });
+  for (let probe = 0; probe < 3; probe++) await errorOf(client.serverLive({ deadlineMs: 150 }));
+  network.speak();
+  const started = performance.now();
+  while (!(await client.serverLive({ deadlineMs: 150 }).catch(() => false)));
+  expect(performance.now() - started).toBeLessThan(1_500);
+});
+
 test("a closed client makes no calls, lets those end that it has, and may be closed twice", async () => {
   let answerNow = () => undefined as unknown;
   const { url } = await serve((call, answer) => {

@@ -1,0 +1,42 @@
+import type { Client } from "@grpc/grpc-js";
+
+/**
+ * A gRPC client that is replaced by a new one when its connection seems dead. grpc-js waits for ever for a server that
+ * takes a connection and then says nothing, and its pings begin only when that has said something.
+ */
+export interface RenewedClient {
+  /** For the next call. */
+  current(): Client;
+  /** The server has answered, whatever it said. */
+  heard(): void;
+  /** A call ended without an answer. Calls in flight on a client that is replaced go on to their own ends. */
+  unanswered(): void;
+  /** May come twice. */
+  close(): void;
+}
+
+/** @param silenceMs after so long without any answer a call that stays unanswered replaces the client. */
+export function createRenewedClient(
+  open: () => Client,
+  silenceMs: number,
+  monotonicMs: () => number = () => performance.now(),
+): RenewedClient {
+  let client = open();
+  let heardMs = monotonicMs();
+  let closed = false;
+  return {
+    current: () => client,
+    heard: () => void (heardMs = monotonicMs()),
+    unanswered() {
+      if (closed || monotonicMs() - heardMs < silenceMs) return;
+      client.close();
+      client = open();
+      // It gets as long as the one before.
+      heardMs = monotonicMs();
+    },
+    close() {
+      closed = true;
+      client.close();
+    },
+  };
+}
