@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { ProcessExit, RunningProcess } from "@sluice/stack";
 
 /** How a process ended that nobody had ended. */
@@ -59,35 +61,32 @@ export async function manageProcess(
       } catch (error) {
         if (performance.now() > deadlineMs) throw error;
         onUnplannedExit({ name, code: 1, signal: null, wasReady: false });
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await sleep(500);
       }
     }
   };
+  const terminate = async (graceMs: number): Promise<ProcessExit> => {
+    wanted = false;
+    await running.stop(graceMs);
+    alive = false;
+    return await running.exited;
+  };
   watch(running);
+  const read = { name, isRunning: () => alive, pid: () => running.pid };
   return {
-    name,
-    isRunning: () => alive,
-    pid: () => running.pid,
+    ...read,
     async kill() {
       wanted = false;
       alive = false;
       running.kill("SIGKILL");
       await running.exited;
     },
+    terminate,
     restart,
     signal: (signal) => running.kill(signal),
-    async terminate(graceMs) {
-      wanted = false;
-      const ending = running;
-      await ending.stop(graceMs);
-      alive = false;
-      return await ending.exited;
-    },
     async stop() {
-      wanted = false;
       running.kill("SIGCONT");
-      await running.stop(5_000);
-      alive = false;
+      await terminate(5_000);
     },
   };
 }

@@ -28,7 +28,7 @@ const HIT_MS = 8_000;
  */
 export async function cutReplies(world: World, dir: string): Promise<void> {
   const path = join(dir, "programs", "broker", "dist", "scripts", "load-lua.js");
-  const { loadLua } = (await import(pathToFileURL(path).href)) as { loadLua(name: string): { sha1: string } };
+  const { loadLua } = (await import(pathToFileURL(path).href)) as { loadLua: (name: string) => { sha1: string } };
   for (const script of CUT_SCRIPTS) await cutOnce(world, script, loadLua(script).sha1);
   // ioredis sends the names of commands as they are given.
   for (const command of CUT_COMMANDS) await cutOnce(world, command, commandWord(command));

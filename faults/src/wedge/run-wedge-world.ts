@@ -62,7 +62,7 @@ export async function runWedgeWorld(options: WedgeWorldOptions): Promise<WedgeWo
       options.onRound(round);
     }
     const healedMs = Date.now();
-    const isWedged = rounds.some(({ loops }) => loops.some(({ afterMs }) => afterMs === undefined));
+    const isWedged = rounds.at(-1)?.loops.some(({ afterMs }) => afterMs === undefined) ?? false;
     const quiet = await untilQuiet(world, clients, isWedged ? WEDGED_QUIET_MS : QUIET_MS);
     // Whoever is wedged now answers nobody: there is nothing to wait for.
     over = isWedged;
@@ -72,7 +72,9 @@ export async function runWedgeWorld(options: WedgeWorldOptions): Promise<WedgeWo
     api.close();
     const end = { options: campaign, world, clients, injected, usageBefore, baseExecutions, quietAfterMs, startMs };
     const result = await checkCampaign(end);
-    return { rounds, campaign: result, broken: judgeWedgeWorld(rounds, result) };
+    // Of a world that is wedged nothing was awaited or read again: only that is told.
+    const judged = isWedged ? { usage: [], violations: [] } : result;
+    return { rounds, campaign: result, broken: judgeWedgeWorld(rounds, judged) };
   } finally {
     over = true;
     api.close();
