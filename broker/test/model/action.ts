@@ -22,7 +22,7 @@ export interface Action {
   readonly actor?: string;
   send(rig: Rig, redis: RedisClient): Promise<unknown>;
   /** A new plan for each order that is tried. */
-  plan(world: World): Plan;
+  plan(): Plan;
   /** What the caller knows from the reply, if it gets it. */
   learn?(reply: never, memory: Memory): void;
 }

@@ -9,7 +9,6 @@ import { readOf, taskMoves } from "./moves/tasks.js";
 import { passing, timeMoves } from "./moves/time.js";
 import { claimOf, makeNotice, SLOTS, unclaimOf, workerMoves } from "./moves/workers.js";
 import { countInterleavings, perform, type Session } from "./session.js";
-import type { World } from "./world.js";
 
 /** So many orders of steps are tried for what is sent at the same time. */
 const MAX_ORDERS = 200;
@@ -79,13 +78,13 @@ export function anyCommands(tally: Tally, options: { readonly maxCommands: numbe
   const together = fc.array(anyMove, { minLength: 2, maxLength: 3 }).map((moves) =>
     play(moves.map(String).join(" || "), async (session) => {
       const resolved = moves.flatMap((move) => move.resolve(session.world, session.memory) ?? []);
-      await count(session, compatible(resolved, session.world));
+      await count(session, compatible(resolved));
     }),
   );
   const twice = anyMove.map((move) =>
     play(`twice ${move.toString()}`, async (session) => {
       const action = move.resolve(session.world, session.memory);
-      await count(session, compatible(action ? [action, action] : [], session.world));
+      await count(session, compatible(action ? [action, action] : []));
     }),
   );
   const deaths = deathsChoice.map((choice) =>
@@ -116,11 +115,11 @@ export function anyCommands(tally: Tally, options: { readonly maxCommands: numbe
 }
 
 /** Those that can be sent at the same time, as long as not too many orders must be tried. */
-function compatible(actions: readonly Action[], world: World): Action[] {
+function compatible(actions: readonly Action[]): Action[] {
   const chosen: Action[] = [];
   for (const action of actions) {
     const busy = chosen.some(({ actor }) => actor !== undefined && actor === action.actor);
-    const orders = countInterleavings([...chosen, action].map((one) => one.plan(world).steps.length));
+    const orders = countInterleavings([...chosen, action].map((one) => one.plan().steps.length));
     if (!action.onlyAlone && !busy && orders <= MAX_ORDERS) chosen.push(action);
   }
   return chosen;

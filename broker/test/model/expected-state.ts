@@ -1,5 +1,5 @@
 import { keys } from "../../src/index.js";
-import { EntryId, type Expected, Expiry, Names, type Time } from "./unknown.js";
+import { type Expected, Expiry, Names, type Time } from "./unknown.js";
 import type { Binding, Letter, Run, Shard, Stream, Task, World } from "./world.js";
 import { POOL } from "./rules/pool.js";
 
@@ -79,6 +79,3 @@ function ofBinding({ fingerprint, taskId, version, attempt, since, admitted, exp
   const fields = { fingerprint, task: taskId, version, attempt: String(attempt), since: since ?? "0" };
   return of("hash", { ...fields, admitted: admitted ? "1" : undefined }, expires);
 }
-
-/** Whether an id is known. */
-export const isKnown = (id: EntryId): id is EntryId & { text: string } => id.text !== undefined;

@@ -42,7 +42,7 @@ export async function perform(session: Session, actions: readonly Action[], lost
   const seen = await rig.look();
   const window = { fromMs: session.lookedMs, untilMs: seen.nowMs, order: session.steps };
   let nearest: string[] | undefined;
-  for (const order of interleavings(actions.map((action) => action.plan(session.world).steps.length))) {
+  for (const order of interleavings(actions.map((action) => action.plan().steps.length))) {
     const { world, expected } = decided(() => follow(session.world, actions, order, window));
     const found = lost ? [] : differences(expected, replies.map(plain), "reply");
     const held = Object.fromEntries(rig.blobs.held);
@@ -78,7 +78,7 @@ function follow(
 ) {
   const world = copyWorld(from);
   world.messages = [];
-  const plans = actions.map((action) => action.plan(from));
+  const plans = actions.map((action) => action.plan());
   const next = plans.map(() => 0);
   for (const [i, index] of order.entries()) {
     const step = next[index] ?? 0;
