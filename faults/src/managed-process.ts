@@ -76,8 +76,7 @@ export async function manageProcess(
   return {
     ...read,
     async kill() {
-      wanted = false;
-      alive = false;
+      wanted = alive = false;
       running.kill("SIGKILL");
       await running.exited;
     },

@@ -2,7 +2,8 @@ import type { Client } from "@grpc/grpc-js";
 
 /**
  * A gRPC client that is replaced by a new one when its connection seems dead. grpc-js waits for ever for a server that
- * takes a connection and then says nothing, and its pings begin only when that has said something.
+ * takes a connection and then says nothing, and its pings begin only when that has said something. A connection that was
+ * replaced keeps its descriptor until the server's side ends it too, or TCP gives up (about a quarter of an hour).
  */
 export interface RenewedClient {
   /** For the next call. */
