@@ -1,6 +1,6 @@
 import { type Clock, type CreditMessage, decodeCredit, keys, type ShardSubscriber } from "@sluice/broker";
 import type { LaneHolds } from "./lane-holds.js";
-import type { Ledger } from "./ledger.js";
+import type { Ledger, OutBatch } from "./ledger.js";
 import type { Publishers } from "./publishers.js";
 import type { ReadLoops } from "./read-loops.js";
 import type { WakeableLoop } from "./wakeable-loop.js";
@@ -46,10 +46,16 @@ function hear(
   } else {
     publisher?.credits.finished();
     const batch = ledger.finish(message, nowMs);
-    if (batch && message.unsettled.some(({ why }) => why === "returned")) holds.returned(batch.lane, nowMs);
-    else if (batch) holds.done(batch.lane);
+    if (batch) hearHold(holds, batch, message, nowMs);
     if (message.unsettled.some(({ why }) => why === "unknown")) lookUps.wake();
     readers.roomFreed();
   }
   publisher?.wake();
+}
+
+/** One run that is given back again and again must not hold up the others of its lane. */
+function hearHold(holds: LaneHolds, batch: OutBatch, { unsettled }: CreditMessage, nowMs: number): void {
+  const returned = unsettled.filter(({ why }) => why === "returned").length;
+  if (returned === batch.entries.length) holds.returned(batch, nowMs);
+  else holds.done(batch.lane);
 }

@@ -4,11 +4,12 @@ const MAX_HOLD_MS = 2_000;
 const PROBE_MS = 5_000;
 
 interface Hold {
-  /** Batches in a row that came back, each published after the one before had come back. */
+  /** Batches in a row that came back whole, each published after the one before had come back. */
   readonly returns: number;
+  /** When the last of them came back, monotonic milliseconds. */
+  readonly returnedMs: number;
   /** Nothing of the lane leaves before, monotonic milliseconds. */
   readonly untilMs: number;
-  readonly probing: boolean;
 }
 
 /**
@@ -32,17 +33,17 @@ export class LaneHolds {
   /** A batch of the lane has left. While the lane is in trouble, it is the only one. */
   published(lane: string, nowMs: number): void {
     const hold = this.#holds.get(lane);
-    if (hold && hold.returns > 1) this.#holds.set(lane, { ...hold, untilMs: nowMs + PROBE_MS, probing: true });
+    if (hold && hold.returns > 1) this.#holds.set(lane, { ...hold, untilMs: nowMs + PROBE_MS });
   }
 
-  /** A batch of the lane was given back, or a part of it. */
-  returned(lane: string, nowMs: number): void {
+  /** A batch of the lane was given back, all of it. */
+  returned({ lane, publishedMs }: { readonly lane: string; readonly publishedMs: number }, nowMs: number): void {
     const hold = this.#holds.get(lane);
-    // It left before the hold began and tells nothing new.
-    if (hold && !hold.probing && nowMs < hold.untilMs) return;
+    // It was out together with the one that came back before it, and tells nothing new.
+    if (hold && publishedMs < hold.returnedMs) return;
     const returns = (hold?.returns ?? 0) + 1;
     const holdMs = returns === 1 ? 0 : Math.min(MAX_HOLD_MS, FIRST_HOLD_MS * 2 ** (returns - 2));
-    this.#holds.set(lane, { returns, untilMs: nowMs + holdMs, probing: false });
+    this.#holds.set(lane, { returns, returnedMs: nowMs, untilMs: nowMs + holdMs });
   }
 
   /** A batch of the lane was done. */

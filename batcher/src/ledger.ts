@@ -57,6 +57,8 @@ export interface OutBatch {
   readonly pool: string;
   /** The lane it was published for; its runs may have changed to another since. */
   readonly lane: string;
+  /** Monotonic milliseconds. */
+  readonly publishedMs: number;
   readonly entries: readonly LedgerEntry[];
 }
 
@@ -70,6 +72,8 @@ interface MutableBatch extends OutBatch {
 export interface Publication {
   readonly batchId: string;
   readonly pool: string;
+  /** Monotonic milliseconds. */
+  readonly publishedMs: number;
   /** When to ask what became of references of which nothing was heard, monotonic milliseconds. */
   readonly askAtMs: number;
 }
@@ -113,8 +117,8 @@ export class Ledger {
     const mine = this.#ownQueue(queue);
     const entries = mine.take(size, queue.kind.solo ? 1 : Infinity);
     this.#dropIfEmpty(mine);
-    const { batchId, pool } = publication;
-    const batch: MutableBatch = { batchId, pool, lane: mine.kind.lane, entries, open: entries.length };
+    const { batchId, pool, publishedMs } = publication;
+    const batch: MutableBatch = { batchId, pool, lane: mine.kind.lane, publishedMs, entries, open: entries.length };
     this.#batches.set(batch.batchId, batch);
     for (const entry of entries) {
       entry.state = "out";

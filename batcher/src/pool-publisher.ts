@@ -140,6 +140,7 @@ class PublishTurns {
     const batch = ledger.publish(queue, size, {
       batchId: `${this.#batcher}-${this.#pool}-${++this.#batches}`,
       pool: this.#pool,
+      publishedMs: nowMs,
       askAtMs,
     });
     const notice = noticeOf(batch, { batcher: this.#batcher, lane: lane.name, reason, nowMs });

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { createLocalBlobStore, DEFAULT_SETTINGS, keys, listDeadLetters, redriveDeadLetter } from "@sluice/broker";
+import {
+  createLocalBlobStore,
+  createTaskId,
+  DEFAULT_SETTINGS,
+  keys,
+  listDeadLetters,
+  redriveDeadLetter,
+} from "@sluice/broker";
 import {
   admitMany,
   metricOf,
@@ -24,20 +31,25 @@ describe("an entry of a ready stream", () => {
     await redis.xadd(key, "*", "task", "written by hand");
     await redis.xadd(key, "*", "ref", "no-run digest x y");
     await redis.xadd(key, "*", "ref", "");
+    // Well formed, but nobody's run; and a run of another shard.
+    await redis.xadd(key, "*", "ref", `${createTaskId(shard, 1)} digest ${Date.now() + 60_000} 1 `);
+    await redis.xadd(key, "*", "ref", `${createTaskId((shard + 1) % 16, 1)} digest ${Date.now() + 60_000} 1 `);
     await redis.xadd(key, "*", "huge", "x".repeat(100_000));
     const worker = await fixture.worker();
     const batcher = await fixture.batcher();
     ids.push(...(await admitMany(redis, 10)));
     await until(() => worker.settled.length === 20, 5_000, "all settled");
-    await until(async () => (await listDeadLetters(redis)).length === 4, 8_000, "four dead letters");
+    await until(async () => (await listDeadLetters(redis)).length === 6, 12_000, "six dead letters");
     const letters = await listDeadLetters(redis);
     expect(letters.map(({ failure, runId, lane, shard: at }) => [failure.code, runId, lane, at])).toEqual(
-      Array.from({ length: 4 }, () => ["entry-malformed", "", NOW_LANE, shard]),
+      Array.from({ length: 6 }, () => ["entry-malformed", "", NOW_LANE, shard]),
     );
     const contents = letters.map(({ input }) => (input.kind === "input" ? String(input.bytes) : ""));
-    expect(contents.map((text) => text.slice(0, 20)).sort()).toEqual([
+    expect(contents.map((text) => text.slice(0, 20).replace(/^ref \w{16}$/, "ref ID")).sort()).toEqual([
       "huge xxxxxxxxxxxxxxx",
       "ref ",
+      "ref ID",
+      "ref ID",
       "ref no-run digest x ",
       "task written by hand",
     ]);
@@ -47,7 +59,7 @@ describe("an entry of a ready stream", () => {
       await expect(redrive).rejects.toMatchObject({ code: "entry-malformed" });
     }
     expect(await listDeadLetters(redis)).toEqual(letters);
-    expect(await metricOf(batcher, "sluice_malformed_entries_total")).toBe(4);
+    expect(await metricOf(batcher, "sluice_malformed_entries_total")).toBe(6);
     expect(await statesOf(redis, ids)).toEqual({ SUCCESS: 20 });
     expect(await openEntries(redis)).toBe(0);
   });

@@ -30,7 +30,7 @@ function ledgerWith(...refs: Ref[]): Ledger {
 function publishFirst(ledger: Ledger, batchId = "b1", size = 64): OutBatch {
   const [queue] = ledger.queues();
   if (!queue) throw new Error("nothing waits");
-  return ledger.publish(queue, size, { batchId, pool: "p", askAtMs: 2_000 });
+  return ledger.publish(queue, size, { batchId, pool: "p", publishedMs: 0, askAtMs: 2_000 });
 }
 
 const finish = (ledger: Ledger, batchId: string, unsettled: Readonly<Record<string, UnsettledReason>> = {}) =>
@@ -307,7 +307,7 @@ describe("whatever happens in whatever order", () => {
       const runId = `${shard} ${pick % 7}`;
       ledger.list([refOf({ runId, shard, lane, deadlineMs: pick, admittedMs: pick })], number, 0);
     } else if (kind === "publish" && queue) {
-      const publication = { batchId: `b${number}`, pool: "p", askAtMs: number + 5 };
+      const publication = { batchId: `b${number}`, pool: "p", publishedMs: 0, askAtMs: number + 5 };
       batches.push(ledger.publish(queue, 1 + (pick % 4), publication));
     } else if (kind === "finish" && batch) {
       const named = batch.entries.filter((_, index) => (pick >> index) % 2 === 0);

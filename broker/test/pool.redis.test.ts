@@ -9,6 +9,7 @@ import {
   finishBatch,
   heartbeatSlots,
   keys,
+  openLane,
   ownShard,
   publishBatch,
   reclaimDeadNotice,
@@ -119,12 +120,14 @@ describe("ready streams", () => {
 
   test("1,200 pending entries of another are swept up whole", async () => {
     const { redis, target } = fixture;
-    const stream = { shard: 3, lane: LANE };
-    const reader = createReadyReader(target, redis, "b1", 3);
-    await reader.read([stream], 1, 1);
-    const id = (await admitted(redis, "seed")).taskId;
+    const { taskId: id, digest } = await admitted(redis, "seed");
+    const stream = { shard: digest.shard, lane: LANE };
+    const reader = createReadyReader(target, redis, "b1", stream.shard);
+    expect(await reader.read([stream], 1, 100)).toHaveLength(1);
+    await redis.del(keys.ready(stream.shard, LANE));
+    await openLane(redis, stream);
     const pipeline = redis.pipeline();
-    for (let i = 0; i < 1_200; i++) pipeline.xadd(keys.ready(3, LANE), "*", "ref", `${id} digest 1 1 `);
+    for (let i = 0; i < 1_200; i++) pipeline.xadd(keys.ready(stream.shard, LANE), "*", "ref", `${id} digest 1 1 `);
     await pipeline.exec();
     expect(await reader.read([stream], 2_000, 100)).toHaveLength(1_200);
     reader.close();

@@ -63,12 +63,12 @@ function parseStreams(reply: Reply, streams: readonly ReadyStream[], names: read
   const refs: Ref[] = [];
   for (const item of asList(reply)) {
     const [name, entries] = asList(item);
-    const lane = streams[names.indexOf(asText(name))]?.lane;
-    if (lane === undefined) throw new BrokerError("internal", "Redis answered for a stream that was not asked for");
+    const stream = streams[names.indexOf(asText(name))];
+    if (stream === undefined) throw new BrokerError("internal", "Redis answered for a stream that was not asked for");
     for (const entry of asList(entries)) {
-      const ref = parseReadyEntry(lane, entry);
-      // What is malformed stays pending, and the next walk finds it.
-      if (typeof ref === "object") refs.push(ref);
+      const ref = parseReadyEntry(stream.lane, entry);
+      // What is malformed, or of another shard, stays pending, and the next walk finds it.
+      if (typeof ref === "object" && ref.shard === stream.shard) refs.push(ref);
     }
   }
   return refs;
@@ -106,7 +106,7 @@ export async function sweepPending(
       const claimed = asList(await sendOrNothing(redis, "xclaim", key, "batchers", consumer, 0, ...wanted));
       for (const entry of claimed) {
         const ref = parseReadyEntry(stream.lane, entry);
-        if (ref === "malformed") malformed.push(asText(asList(entry)[0]));
+        if (ref === "malformed" || (ref && ref.shard !== stream.shard)) malformed.push(asText(asList(entry)[0]));
         else if (ref) refs.push(ref);
       }
     }

@@ -2,7 +2,7 @@ import { Command, type Redis } from "ioredis";
 import { BrokerError } from "../errors.js";
 import { keys, SHARD_COUNT } from "../keys.js";
 import type { RedisClient } from "./connect.js";
-import { CONFIRM_TIMEOUT_MS, type Confirmation, confirmationOf, type Durability } from "./durability.js";
+import { CONFIRM_TIMEOUT_MS, type Confirmation, confirmationOf, type Durability, obstaclesOf } from "./durability.js";
 import { confirmsEarly } from "./confirms-early.js";
 import { createGroupConfirm } from "./group-confirm.js";
 import { joinWrites } from "./join-writes.js";
@@ -138,7 +138,10 @@ class Lines {
 }
 
 async function runOn<Result>(line: Promise<Line>, write: (redis: RedisClient) => Promise<Result>): Promise<Result> {
-  const { redis, confirm } = await line;
+  const { redis, confirm } = await line.catch((cause: unknown) => {
+    const options = { cause, details: { sent: false } };
+    throw new BrokerError("storage-unavailable", "there is no connection that confirms writes", options);
+  });
   const result = await write(redis);
   await confirm();
   return result;
@@ -183,7 +186,11 @@ async function openLine(
   joinWrites(redis);
   try {
     await within(redis.connect(), OPEN_TIMEOUT_MS);
-    const confirmation = confirmationOf(durability, await readFactsOf(redis));
+    const facts = await readFactsOf(redis);
+    // After a failover another server is the master, which may not be able to keep what the first one could.
+    const [obstacle] = obstaclesOf(durability, facts);
+    if (obstacle) throw new BrokerError("storage-unavailable", obstacle);
+    const confirmation = confirmationOf(durability, facts);
     if (!confirmation) return { redis, confirmation, confirm: () => Promise.resolve() };
     return { redis, confirmation, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };
   } catch (error) {

@@ -7,6 +7,7 @@ import { BrokerError } from "../errors.js";
  */
 export function wasNotCarriedOut(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof BrokerError && error.details["sent"] === false) return true;
   if (error instanceof BrokerError) return error.code !== "durability-unconfirmed" && wasNotCarriedOut(error.cause);
   return error.name === "ReplyError" || /^(?:Stream isn't writeable|Cluster isn't ready)\b/.test(error.message);
 }

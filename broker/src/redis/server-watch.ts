@@ -12,8 +12,6 @@ const LOOK_EVERY_MS = 5_000;
 export interface ServerWatch extends Service {
   /** Why work should not be accepted now; empty if all is well, as far as was seen last. */
   doubts(): readonly string[];
-  /** The servers, as they were last. */
-  facts(): readonly ServerFacts[];
   /** Milliseconds since all of them last answered. */
   ageMs(): number;
 }
@@ -52,7 +50,6 @@ export function createServerWatch(redis: RedisClient, durability: Durability, lo
     },
     stop: () => poller.stop(),
     doubts: () => doubts,
-    facts: () => facts,
     ageMs: () => poller.ageMs(),
   };
 }
