@@ -56,7 +56,7 @@ export function createSlotHeartbeat(
       listed.add(slot);
       doubted.delete(slot);
     },
-    ageMs: poller.ageMs,
+    ageMs: () => poller.ageMs(),
     doubt: (slot) => void doubted.add(slot),
     async leave(slot) {
       if (listed.delete(slot)) await remove([slot]);
