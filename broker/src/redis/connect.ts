@@ -47,8 +47,9 @@ export async function connectRedis(target: RedisTarget, log: Logger, readyTimeou
 /** Opens a connection that only subscribes to shard channels; see `createShardSubscriber`. */
 export function createSubscriberClient(target: RedisTarget): RedisClient {
   // Subscriptions may queue and be sent again: repeating them is harmless, and one that is cut off must not hang.
-  const extra = { enableOfflineQueue: true, maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true };
-  return createClient(target, extra, true);
+  const queueing = { enableOfflineQueue: true, maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true };
+  // ioredis does not handle the error of a subscription that it makes again by itself; it would end the process.
+  return createClient(target, { ...queueing, autoResubscribe: false }, true);
 }
 
 function createClient(target: RedisTarget, extra: Partial<RedisOptions>, shardedSubscribers: boolean): RedisClient {

@@ -70,18 +70,21 @@ export function createShardSubscriber(target: RedisTarget, log: Logger): ShardSu
     opened.on("error", (error: Error) => log.warn({ err: error }, "redis subscription"));
     opened.on("smessageBuffer", (channel: Buffer, message: Buffer) => handlers.get(channel.toString())?.(message));
     opened.on("ready", () => {
-      for (const handler of handlers.values()) handler(undefined);
+      for (const channel of handlers.keys()) {
+        // Only what comes from now on is not missed. If it goes wrong, `confirm` finds out.
+        const tell = (): void => handlers.get(channel)?.(undefined);
+        opened.ssubscribe(channel).then(tell, () => undefined);
+      }
     });
     return opened;
   }
 
-  /** Subscribes all channels again, on a connection of their own; the next look finds out whether that went well. */
+  /** Begins anew with a connection of its own, which subscribes as soon as it is ready. */
   function renew(): void {
     if (stopped) return;
     client.disconnect();
     client = open();
     // It goes on trying by itself, and says so.
     client.connect().catch(() => undefined);
-    for (const channel of handlers.keys()) client.ssubscribe(channel).catch(() => undefined);
   }
 }
