@@ -143,6 +143,31 @@ test("a server that cannot promise what was asked for is refused at start, in on
   });
 });
 
+describe("a server whose settings are changed while the api promises fsync", () => {
+  test.each([
+    ["appendfsync", "always", "everysec", "needs WAITAOF"],
+    ["appendonly", "yes", "no", "needs appendonly yes"],
+  ])("%s: what is not on the disk is not accepted", async (setting, good, bad, problem) => {
+    const server = await startServer({ appendonly: "always" });
+    const { url, redis } = await startApi(server, { level: "fsync" });
+    expect((await submit(url, "before")).status).toBe(202);
+    await redis.config("SET", setting, bad);
+    const unsure = await submit(url, "after");
+    expect(unsure).toMatchObject({ status: 503, body: { code: "durability-unconfirmed" } });
+    await expect.poll(async () => (await readiness(url)).status, { timeout: 4_000 }).toBe(503);
+    expect(JSON.stringify((await readiness(url)).body)).toContain(problem);
+    // Known by now: it is refused before anything is written.
+    const keysBefore = (await redis.keys("*")).sort();
+    expect(await submit(url, "later")).toMatchObject({ status: 503, body: { code: "durability-unconfirmed" } });
+    expect((await redis.keys("*")).sort()).toEqual(keysBefore);
+    await redis.config("SET", setting, good);
+    // The first of them may have been accepted: its key says when it is taken over.
+    await expect.poll(async () => (await submit(url, "after")).status, { timeout: 10_000 }).toBe(202);
+    expect((await submit(url, "later")).status).toBe(202);
+    await expect.poll(async () => (await readiness(url)).status, { timeout: 4_000 }).toBe(200);
+  });
+});
+
 test("a server that evicts makes nothing ready until that is mended", async () => {
   const server = await startServer({ extraArgs: ["--maxmemory-policy", "allkeys-lru"] });
   const { url, redis } = await startApi(server, { level: "memory" });

@@ -105,7 +105,7 @@ describe("fsync", () => {
     await expect(watch.start()).rejects.toMatchObject({ code: "config-invalid", message: /appendonly yes/ });
   });
 
-  test("holds without a word more where each write is forced to the disk", async () => {
+  test("holds where each write is forced to the disk", async () => {
     const server = await start({ appendonly: "always" });
     const redis = await connect(server);
     const watch = createServerWatch(redis, { level: "fsync" }, silentLog);

@@ -10,6 +10,7 @@ const MEMORY: Durability = { level: "memory" };
 
 const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
   address: "h:1",
+  runId: "r1",
   version: [7, 0, 15],
   maxmemoryPolicy: "noeviction",
   appendOnly: true,
@@ -20,14 +21,36 @@ const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
 });
 
 describe("what confirms a write", () => {
+  const ALWAYS = { appendFsync: "always", knowsWaitAof: true };
   test.each([
-    ["memory", MEMORY, {}, undefined],
-    ["replicated", REPLICATED, {}, { command: "WAIT", args: [1, 1_000], atLeast: 1 }],
-    ["fsync", FSYNC, { knowsWaitAof: true }, { command: "WAITAOF", args: [1, 0, 3_000], atLeast: 1 }],
-    ["fsync where each write is forced to the disk", FSYNC, { appendFsync: "always", knowsWaitAof: true }, undefined],
-  ] as const)("%s", (_name, durability, facts, confirmation) => {
-    expect(confirmationOf(durability, factsOf(facts))).toEqual(confirmation);
+    { name: "replicated", durability: REPLICATED, facts: {}, words: "WAIT 1 1000", good: [1, 2], bad: [0] },
+    {
+      name: "fsync",
+      durability: FSYNC,
+      facts: { knowsWaitAof: true },
+      words: "WAITAOF 1 0 3000",
+      good: [[1, 0]],
+      bad: [[0, 0], 1],
+    },
+    {
+      name: "fsync where each write is forced to the disk: that it still is",
+      durability: FSYNC,
+      facts: ALWAYS,
+      words: "CONFIG GET appendonly appendfsync",
+      good: ["appendonly yes appendfsync always", "appendfsync always appendonly yes"].map((text) => text.split(" ")),
+      bad: [
+        ...["appendonly yes appendfsync everysec", "appendonly no appendfsync always"].map((t) => t.split(" ")),
+        [],
+      ],
+    },
+  ])("$name", ({ durability, facts, words, good, bad }) => {
+    const confirmation = confirmationOf(durability, factsOf(facts));
+    expect([confirmation?.command, ...(confirmation?.args ?? [])].join(" ")).toBe(words);
+    for (const reply of good) expect(confirmation?.holds(reply), JSON.stringify(reply)).toBe(true);
+    for (const reply of bad) expect(confirmation?.holds(reply), JSON.stringify(reply)).toBe(false);
   });
+
+  test("memory: nothing does", () => expect(confirmationOf(MEMORY, factsOf())).toBeUndefined());
 });
 
 describe("a server is refused at start", () => {

@@ -36,8 +36,8 @@ export interface AdmittedTask {
 }
 
 /**
- * Admits a planned task. After a refusal nothing of it is left, except after `durability-unconfirmed`: then it may
- * have been admitted, and repeating it with the same task id is safe.
+ * Admits a planned task. After a refusal nothing of it is left, except after `durability-unconfirmed` (unless it was
+ * never sent): then it may have been admitted, and repeating it with the same task id is safe.
  * @param release gives the Idempotency-Key back that names this task, and says whether nobody else has its id: another
  * request that took the key over may need the blob, which is then left to the sweeper. Absent if there is no key.
  * @throws BrokerError no-workers | queue-full | storage-unavailable | durability-unconfirmed
@@ -57,7 +57,8 @@ export async function admitOrder(
     if (inBlob && !deserted) await deps.blobs.put(task.taskId, Buffer.from(row.content));
     admitted = await requireAdmission(deps, order, task, { inBlob, deserted });
   } catch (error) {
-    const mayBeAdmitted = error instanceof BrokerError && error.code === "durability-unconfirmed";
+    const unconfirmed = error instanceof BrokerError && error.code === "durability-unconfirmed";
+    const mayBeAdmitted = unconfirmed && !wasNotCarriedOut(error);
     if (!mayBeAdmitted && (await release()) && inBlob) await deps.blobs.drop(task.taskId);
     throw error;
   }

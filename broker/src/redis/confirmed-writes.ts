@@ -1,18 +1,12 @@
-import { Command, type Redis } from "ioredis";
 import { BrokerError } from "../errors.js";
 import { keys, SHARD_COUNT } from "../keys.js";
 import type { RedisClient } from "./connect.js";
-import { CONFIRM_TIMEOUT_MS, type Confirmation, confirmationOf, type Durability, obstaclesOf } from "./durability.js";
-import { confirmsEarly } from "./confirms-early.js";
-import { createGroupConfirm } from "./group-confirm.js";
-import { joinWrites } from "./join-writes.js";
-import { createMasterConnection } from "./master-connection.js";
+import { type ConfirmingLine, openConfirmingLine } from "./confirming-line.js";
+import type { Durability } from "./durability.js";
 import { wasNotCarriedOut } from "./not-carried-out.js";
 import type { RedisTarget } from "./redis-target.js";
 import { touchScript } from "../scripts/touch.js";
 import type { Service } from "../service.js";
-import { readFactsOf } from "./server-facts.js";
-import { within } from "./within.js";
 
 /** Writes whose callers hear of success only when it will last, at the level of durability that was chosen. */
 export interface ConfirmedWrites extends Service {
@@ -37,20 +31,7 @@ export interface ConfirmedWrites extends Service {
   start(): Promise<void>;
 }
 
-/** Longer than the longest wait for a confirmation, which holds up what is sent behind it. */
-const COMMAND_TIMEOUT_MS = CONFIRM_TIMEOUT_MS + 2_000;
-
 const PROBE_KEEP_MS = 1_000;
-
-/** A server may accept a connection and then say nothing; the next write finds another. */
-const OPEN_TIMEOUT_MS = 2_000;
-
-/** A connection, and the confirmation of what was written on it. */
-interface Line {
-  readonly redis: Redis;
-  readonly confirmation: Confirmation | undefined;
-  readonly confirm: () => Promise<void>;
-}
 
 /**
  * At level `memory` writes go out on `commands`. Else they have connections of their own, for a confirmation holds up
@@ -63,7 +44,10 @@ export function createConfirmedWrites(
   durability: Durability,
 ): ConfirmedWrites {
   if (durability.level === "memory") return promiseNothing(commands);
-  const lines = new Lines((shard) => openLine(target, commands, { durability, key: keys.owner(shard) }));
+  const options = { target, commands, durability, honest: new Map<string, Promise<boolean>>() };
+  const lines = new Lines((shard) =>
+    openConfirmingLine(options, { owner: keys.owner(shard), probe: keys.probe(shard) }),
+  );
   const placeOf = (shard: number): number => (target.kind === "cluster" ? shard : 0);
   const run: ConfirmedWrites["run"] = async (shard, write) => {
     const place = placeOf(shard);
@@ -86,12 +70,7 @@ export function createConfirmedWrites(
     async start() {
       // On a Cluster each shard, for each master may be another version.
       const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-      await Promise.all(
-        [...new Set(shards.map(placeOf))].map(async (place) => {
-          const { redis, confirmation } = await lines.get(place);
-          if (confirmation?.command === "WAITAOF") await requireHonestWaitAof(redis, keys.probe(place));
-        }),
-      );
+      await Promise.all([...new Set(shards.map(placeOf))].map((place) => lines.get(place)));
     },
     async stop() {
       lines.close();
@@ -101,11 +80,11 @@ export function createConfirmedWrites(
 
 /** The open connections, one for each place. */
 class Lines {
-  readonly #open: (place: number) => Promise<Line>;
-  readonly #lines = new Map<number, Promise<Line>>();
+  readonly #open: (place: number) => Promise<ConfirmingLine>;
+  readonly #lines = new Map<number, Promise<ConfirmingLine>>();
   #closed = false;
 
-  constructor(open: (place: number) => Promise<Line>) {
+  constructor(open: (place: number) => Promise<ConfirmingLine>) {
     this.#open = open;
   }
 
@@ -114,7 +93,7 @@ class Lines {
   }
 
   /** Opens it if need be. */
-  get(place: number): Promise<Line> {
+  get(place: number): Promise<ConfirmingLine> {
     const known = this.#lines.get(place);
     if (known) return known;
     if (this.#closed) throw new BrokerError("shutting-down", "the connections are closed");
@@ -125,7 +104,7 @@ class Lines {
     return line;
   }
 
-  discard(place: number, line: Promise<Line>): void {
+  discard(place: number, line: Promise<ConfirmingLine>): void {
     if (this.#lines.get(place) !== line) return;
     this.#lines.delete(place);
     line.then(({ redis }) => redis.disconnect()).catch(() => undefined);
@@ -137,9 +116,16 @@ class Lines {
   }
 }
 
-async function runOn<Result>(line: Promise<Line>, write: (redis: RedisClient) => Promise<Result>): Promise<Result> {
+async function runOn<Result>(
+  line: Promise<ConfirmingLine>,
+  write: (redis: RedisClient) => Promise<Result>,
+): Promise<Result> {
   const { redis, confirm } = await line.catch((cause: unknown) => {
     const options = { cause, details: { sent: false } };
+    // A server that cannot keep the promise is no reason to give the same answer as one that is away.
+    if (cause instanceof BrokerError && cause.code === "config-invalid") {
+      throw new BrokerError("durability-unconfirmed", cause.message, options);
+    }
     throw new BrokerError("storage-unavailable", "there is no connection that confirms writes", options);
   });
   const result = await write(redis);
@@ -175,54 +161,6 @@ function promiseNothing(commands: RedisClient): ConfirmedWrites {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   };
-}
-
-async function openLine(
-  target: RedisTarget,
-  commands: RedisClient,
-  { durability, key }: { readonly durability: Durability; readonly key: string },
-): Promise<Line> {
-  const redis = await createMasterConnection(target, commands, key, { commandTimeout: COMMAND_TIMEOUT_MS });
-  joinWrites(redis);
-  try {
-    await within(redis.connect(), OPEN_TIMEOUT_MS);
-    const facts = await readFactsOf(redis);
-    // After a failover another server is the master, which may not be able to keep what the first one could.
-    const [obstacle] = obstaclesOf(durability, facts);
-    if (obstacle) throw new BrokerError("storage-unavailable", obstacle);
-    const confirmation = confirmationOf(durability, facts);
-    if (!confirmation) return { redis, confirmation, confirm: () => Promise.resolve() };
-    return { redis, confirmation, confirm: createGroupConfirm(() => confirm(redis, confirmation)) };
-  } catch (error) {
-    redis.disconnect();
-    throw BrokerError.from(error, "storage-unavailable", "Redis did not say how it is set up");
-  }
-}
-
-async function requireHonestWaitAof(redis: Redis, key: string): Promise<void> {
-  let early: boolean;
-  try {
-    early = await confirmsEarly(redis, key);
-  } catch (error) {
-    throw BrokerError.from(error, "storage-unavailable", "Redis did not confirm a first write");
-  }
-  if (!early) return;
-  const advice = "WAITAOF of this server answers before the disk has the write; set appendfsync always";
-  throw new BrokerError("config-invalid", `durability fsync cannot be kept: ${advice}`);
-}
-
-async function confirm(redis: Redis, { command, args, atLeast }: Confirmation): Promise<void> {
-  let confirmed: number;
-  try {
-    // WAIT answers a number, WAITAOF two: local disks, disks of replicas.
-    const reply = (await redis.sendCommand(new Command(command, args.map(String)))) as number | number[];
-    confirmed = Array.isArray(reply) ? (reply[0] ?? 0) : reply;
-  } catch (error) {
-    throw new BrokerError("durability-unconfirmed", `Redis did not answer ${command}`, { cause: error });
-  }
-  if (confirmed < atLeast) {
-    throw new BrokerError("durability-unconfirmed", `${command} confirmed ${confirmed} of ${atLeast}`);
-  }
 }
 
 /** The server refused this one write; the next may succeed on the same connection. Not so where it is no master. */

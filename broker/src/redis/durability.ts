@@ -9,12 +9,12 @@ export type Durability =
   | { readonly level: "fsync" }
   | { readonly level: "replicated"; readonly replicas: number };
 
-/** The command that confirms all writes sent before it on its connection, and what its reply must be. */
+/** The command that confirms all writes sent before it on its connection. */
 export interface Confirmation {
-  readonly command: string;
+  readonly command: "WAIT" | "WAITAOF" | "CONFIG";
   readonly args: readonly (string | number)[];
-  /** How many servers (`WAIT`), or local disks (`WAITAOF`), must have the writes. */
-  readonly atLeast: number;
+  /** Whether its reply confirms them. */
+  readonly holds: (reply: unknown) => boolean;
 }
 
 /** Longest wait for replicas. Then the outcome is unknown, and the admission is repeated. */
@@ -27,19 +27,34 @@ export const CONFIRM_TIMEOUT_MS = WAIT_AOF_TIMEOUT_MS;
 const LEAST_VERSION = [7, 0] as const;
 
 /**
- * How writes are confirmed; undefined if the reply to the write says enough: at level `memory`, and where the server
- * forces each write to the disk before it answers (`appendfsync always`).
+ * How writes are confirmed; undefined at level `memory`, where the reply to the write says enough. Where the server
+ * forces each write to the disk before it answers (`appendfsync always`), it only has to say that it still does: that
+ * can be changed while it runs.
  * https://redis.io/docs/latest/commands/waitaof/ (since 7.2), https://redis.io/docs/latest/commands/wait/
  */
 export function confirmationOf(durability: Durability, facts: ServerFacts): Confirmation | undefined {
   if (durability.level === "replicated") {
     const { replicas } = durability;
-    return { command: "WAIT", args: [replicas, WAIT_TIMEOUT_MS], atLeast: replicas };
+    return {
+      command: "WAIT",
+      args: [replicas, WAIT_TIMEOUT_MS],
+      holds: (reply) => typeof reply === "number" && reply >= replicas,
+    };
   }
-  if (durability.level === "fsync" && facts.appendFsync !== "always" && facts.knowsWaitAof) {
-    return { command: "WAITAOF", args: [1, 0, WAIT_AOF_TIMEOUT_MS], atLeast: 1 };
+  if (durability.level !== "fsync") return undefined;
+  if (facts.appendFsync === "always") {
+    return { command: "CONFIG", args: ["GET", "appendonly", "appendfsync"], holds: forcesEachWrite };
   }
-  return undefined;
+  // Its reply are two numbers: local disks, disks of replicas.
+  const holds = (reply: unknown): boolean => Array.isArray(reply) && reply[0] === 1;
+  return { command: "WAITAOF", args: [1, 0, WAIT_AOF_TIMEOUT_MS], holds };
+}
+
+/** @param reply names and values in turn. */
+function forcesEachWrite(reply: unknown): boolean {
+  if (!Array.isArray(reply)) return false;
+  const valueOf = (name: string): unknown => reply[reply.indexOf(name) + 1];
+  return valueOf("appendonly") === "yes" && valueOf("appendfsync") === "always";
 }
 
 /** What makes it wrong to start on this server at all: no waiting mends it. */

@@ -6,6 +6,8 @@ import type { RedisClient } from "./connect.js";
 export interface ServerFacts {
   /** For messages: `HOST:PORT`. */
   readonly address: string;
+  /** New whenever the server starts. */
+  readonly runId: string;
   /** Major, minor, patch. Valkey says which Redis it is compatible with. */
   readonly version: readonly number[];
   readonly maxmemoryPolicy: string;
@@ -38,6 +40,7 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
   const { host, port } = redis.options;
   return {
     address: `${host ?? ""}:${port ?? ""}`,
+    runId: info.get("run_id") ?? "",
     version: (info.get("redis_version") ?? "").split(".").map(Number),
     maxmemoryPolicy: info.get("maxmemory_policy") ?? "unknown",
     appendOnly: info.get("aof_enabled") === "1",

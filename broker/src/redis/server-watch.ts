@@ -6,7 +6,7 @@ import { doubtsOf, type Durability, obstaclesOf } from "./durability.js";
 import { createPoller } from "./poller.js";
 import { readServerFacts, type ServerFacts } from "./server-facts.js";
 
-const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 2_000;
 
 /** Whether the servers can keep what is promised. */
 export interface ServerWatch extends Service {
