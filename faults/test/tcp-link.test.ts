@@ -32,8 +32,8 @@ afterEach(async () => {
 });
 
 /** A connected client, what it was told, and how it ended. */
-async function connect() {
-  const socket = net.connect({ host: "127.0.0.1", port: link.port });
+async function connect(localAddress = "127.0.0.1") {
+  const socket = net.connect({ host: "127.0.0.1", port: link.port, localAddress });
   sockets.add(socket);
   const client = { socket, heard: "", closed: false, send: (text: string) => void socket.write(text) };
   socket.on("data", (piece) => (client.heard += String(piece)));
@@ -120,6 +120,30 @@ describe("a link", () => {
     client.send("c");
     // Pieces may be joined on their way, but none overtakes another.
     await expect.poll(() => received.join("")).toBe("abc");
+  });
+
+  test("is a black hole for one caller only, on old connections and new ones", async () => {
+    const [ours, theirs] = [await connect(), await connect("127.0.3.1")];
+    await link.setFault({ kind: "black-hole" }, ({ address }) => address === "127.0.3.1");
+    const later = await connect("127.0.3.1");
+    theirs.send("b");
+    later.send("c");
+    await exchanged(ours);
+    await sleep(50);
+    expect({ received, heard: theirs.heard + later.heard }).toEqual({ received: ["a"], heard: "" });
+    await link.setFault(undefined);
+    await expect.poll(() => theirs.heard + later.heard).toBe("re:bre:c");
+  });
+
+  test("is a black hole for a caller from its subscription on", async () => {
+    const client = await connect();
+    await link.setFault({ kind: "black-hole" }, ({ subscribes }) => subscribes);
+    await exchanged(client);
+    client.send("$10\r\nssubscribe\r\n");
+    await expect.poll(() => received.length).toBe(2);
+    client.send("b");
+    await sleep(50);
+    expect({ received: received.length, heard: client.heard }).toEqual({ received: 2, heard: "re:a" });
   });
 
   test.each<[LinkFault, string]>([

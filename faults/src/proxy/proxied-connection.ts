@@ -2,8 +2,17 @@ import net from "node:net";
 
 import type { LinkFault } from "./link-fault.js";
 
+/** Who opened a connection, as far as a fault may depend on it. */
+export interface Caller {
+  /** The address that it comes from. */
+  readonly address: string;
+  /** Whether it has subscribed to anything: what comes back are messages. */
+  readonly subscribes: boolean;
+}
+
 /** One connection through a link: the client's socket and ours to the server. */
 export interface ProxiedConnection {
+  readonly caller: Caller;
   setFault(fault: LinkFault | undefined): void;
   /** RST to both sides. */
   reset(): void;
@@ -11,48 +20,45 @@ export interface ProxiedConnection {
 
 /**
  * Connects an accepted socket with a server of this machine.
- * @param ended called once, when both sockets are gone.
+ * @param told.ended called once, when both sockets are gone. `subscribed` at the caller's first subscription.
  */
-export function createProxiedConnection(client: net.Socket, port: number, ended: () => void): ProxiedConnection {
+export function createProxiedConnection(
+  client: net.Socket,
+  port: number,
+  told: { readonly ended: () => void; readonly subscribed: () => void },
+): ProxiedConnection {
+  const caller = { address: client.remoteAddress ?? "", subscribes: false };
   const server = net.connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
-  const state: ConnectionState = { fault: undefined, severed: false, forgotten: false, asked: false, resetting: false };
+  const state: ConnectionState = {
+    fault: undefined,
+    severed: false,
+    forgotten: false,
+    asked: false,
+    repliedBytes: 0,
+    resetting: false,
+  };
   const reset = (): void => {
     if (state.resetting) return;
     state.resetting = true;
     for (const socket of [client, server]) resetSocket(socket);
   };
-  let repliedBytes = 0;
-  const mayReply = ({ length }: Buffer): boolean => {
-    repliedBytes += length;
-    if (state.fault?.kind === "cut-reply") {
-      if (!state.asked) return true;
-      state.fault.cut?.();
-      return false;
-    }
-    return state.fault?.kind !== "cut-after" || repliedBytes <= state.fault.bytes;
-  };
-  const noteRequest = (piece: Buffer): boolean => {
-    if (state.fault?.kind === "cut-reply") {
-      const { after } = state.fault;
-      state.asked ||= after === undefined || piece.includes(after, 0, "latin1");
-    }
-    return true;
-  };
+  const { noteRequest, mayReply } = createGate(state, caller, told.subscribed);
   pipe(client, server, { state, reset, mayPass: noteRequest });
   pipe(server, client, { state, reset, mayPass: mayReply });
   for (const socket of [client, server]) {
     socket.on("close", () => {
       const hidden = socket === server && (state.forgotten || (state.severed && state.fault?.kind === "half-open"));
       if (!hidden && !state.resetting) (socket === client ? server : client).destroy();
-      if (client.destroyed && server.destroyed) ended();
+      if (client.destroyed && server.destroyed) told.ended();
     });
   }
   return {
+    caller,
     setFault(next) {
       state.fault = next;
       state.forgotten ||= next?.kind === "forget";
       state.asked = next?.kind === "cut-reply" && next.after === undefined;
-      repliedBytes = 0;
+      state.repliedBytes = 0;
       for (const socket of [client, server]) {
         if (next?.kind === "black-hole") socket.pause();
         else socket.resume();
@@ -77,8 +83,43 @@ interface ConnectionState {
   forgotten: boolean;
   /** A request has passed whose reply is to be cut. */
   asked: boolean;
+  /** Since the fault began. */
+  repliedBytes: number;
   resetting: boolean;
 }
+
+/** Looks at what passes: who asks for what, and whether a reply may pass. */
+function createGate(
+  state: ConnectionState,
+  caller: { subscribes: boolean },
+  subscribed: () => void,
+): Record<"noteRequest" | "mayReply", (piece: Buffer) => boolean> {
+  return {
+    noteRequest(piece) {
+      if (!caller.subscribes && piece.includes(SUBSCRIPTION, 0, "latin1")) {
+        caller.subscribes = true;
+        subscribed();
+      }
+      if (state.fault?.kind === "cut-reply") {
+        const { after } = state.fault;
+        state.asked ||= after === undefined || piece.includes(after, 0, "latin1");
+      }
+      return true;
+    },
+    mayReply({ length }) {
+      state.repliedBytes += length;
+      if (state.fault?.kind === "cut-reply") {
+        if (!state.asked) return true;
+        state.fault.cut?.();
+        return false;
+      }
+      return state.fault?.kind !== "cut-after" || state.repliedBytes <= state.fault.bytes;
+    },
+  };
+}
+
+/** The end of `subscribe` and `ssubscribe` as a client of ours sends them. */
+const SUBSCRIPTION = "subscribe\r\n";
 
 /** Passes on what comes in at `from`, as the fault of the moment allows. A piece that may not pass resets the connection. */
 function pipe(

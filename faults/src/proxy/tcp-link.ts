@@ -1,6 +1,6 @@
 import net from "node:net";
 
-import { createProxiedConnection, type ProxiedConnection } from "./proxied-connection.js";
+import { type Caller, createProxiedConnection, type ProxiedConnection } from "./proxied-connection.js";
 import type { LinkFault } from "./link-fault.js";
 
 /** A TCP proxy on the loopback whose connections can be made to misbehave. */
@@ -11,8 +11,11 @@ export interface TcpLink {
   readonly address: string;
   /** Where new connections go; a server that comes back elsewhere. */
   retarget(port: number): void;
-  /** Begins a fault in place of the one before; undefined heals. */
-  setFault(fault: LinkFault | undefined): Promise<void>;
+  /**
+   * Begins a fault in place of the one before; undefined heals.
+   * @param only whose connections it is done to; everybody's if absent. A `refuse` always is for everybody.
+   */
+  setFault(fault: LinkFault | undefined, only?: (caller: Caller) => boolean): Promise<void>;
   openConnections(): number;
   /** Resets everything and frees the port; may be called twice. */
   stop(): Promise<void>;
@@ -27,10 +30,17 @@ export async function startTcpLink(options: {
   const connections = new Set<ProxiedConnection>();
   let { targetPort } = options;
   let fault: LinkFault | undefined;
+  let hits: (caller: Caller) => boolean = everybody;
+  const apply = (connection: ProxiedConnection): void => {
+    connection.setFault(hits(connection.caller) ? fault : undefined);
+  };
   const accept = (client: net.Socket): void => {
-    const connection = createProxiedConnection(client, targetPort, () => connections.delete(connection));
+    const connection = createProxiedConnection(client, targetPort, {
+      ended: () => connections.delete(connection),
+      subscribed: () => hits !== everybody && apply(connection),
+    });
     connections.add(connection);
-    connection.setFault(fault);
+    apply(connection);
   };
   let server: net.Server | undefined = await listen(accept, options.port ?? 0);
   const { port } = server.address() as net.AddressInfo;
@@ -44,13 +54,14 @@ export async function startTcpLink(options: {
     port,
     address: `127.0.0.1:${port}`,
     retarget: (to) => (targetPort = to),
-    async setFault(next) {
+    async setFault(next, only = everybody) {
+      hits = only;
       fault = next?.kind === "reset" ? undefined : next;
       if (next?.kind === "refuse") closeServer();
       else if (server === undefined && !stopped) server = await listenAgain(accept, port);
       for (const connection of connections) {
-        if (next?.kind === "reset" || next?.kind === "refuse") connection.reset();
-        else connection.setFault(next);
+        if (next?.kind === "refuse" || (next?.kind === "reset" && only(connection.caller))) connection.reset();
+        else apply(connection);
       }
     },
     openConnections: () => connections.size,
@@ -61,6 +72,8 @@ export async function startTcpLink(options: {
     },
   };
 }
+
+const everybody = (): boolean => true;
 
 async function listen(accept: (client: net.Socket) => void, port: number): Promise<net.Server> {
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, accept);

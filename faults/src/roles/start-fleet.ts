@@ -68,6 +68,7 @@ async function startMember(role: Role, name: string, options: FleetOptions): Pro
   const env = {
     ...process.env,
     REDIS_URL: await options.topology.urlFor(name),
+    ...options.topology.envFor(name),
     BLOB_DIR: join(options.dir, "blobs"),
     ...(role === "gpu-worker" ? { TRITON_URL: link?.address } : {}),
     ...options.env,

@@ -37,7 +37,10 @@ export async function startTcpBalancer(backends: readonly Backend[]): Promise<Tc
       client.resetAndDestroy();
       return;
     }
-    const connection = createProxiedConnection(client, backend.port, () => connections.delete(connection));
+    const connection = createProxiedConnection(client, backend.port, {
+      ended: () => connections.delete(connection),
+      subscribed: () => undefined,
+    });
     connections.add(connection);
   });
   const ask = async ({ name, url }: Backend): Promise<void> => {

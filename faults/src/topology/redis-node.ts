@@ -14,9 +14,15 @@ export interface RedisNode {
   readonly port: number;
   /** What the roles and the other servers use. */
   readonly link: TcpLink;
+  /** In front of its port for the cluster's own bus, where nodes can be separated. */
+  readonly busLink: TcpLink | undefined;
+  /** Where its own connections come from, where nodes can be separated. */
+  readonly sourceAddress: string | undefined;
   readonly isRunning: () => boolean;
   pid(): number;
   kill(): Promise<void>;
+  /** SIGTERM, and wait: it writes what is outstanding. */
+  terminate(): Promise<void>;
   /** On the same port, with the same data. */
   restart(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
@@ -27,16 +33,19 @@ export interface RedisNode {
   stop(): Promise<void>;
 }
 
-/**
- * Starts a redis-server with AOF everysec behind a link of its own.
- * @param spec.args given the port of the link, which the server announces where others have to find it.
- */
-export async function startRedisNode(spec: {
+/** How to start one. */
+export interface RedisNodeSpec {
   readonly name: string;
   readonly dir: string;
+  /** Given the port of the link, which the server announces where others have to find it. */
   readonly args: (linkPort: number) => readonly string[];
   readonly configFile?: string;
-}): Promise<RedisNode> {
+  readonly busLink?: TcpLink;
+  readonly sourceAddress?: string;
+}
+
+/** Starts a redis-server with AOF everysec behind a link of its own. */
+export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
   const dir = join(spec.dir, spec.name);
   const port = await freePort();
   const link = await startTcpLink({ name: spec.name, targetPort: port });
@@ -49,18 +58,22 @@ export async function startRedisNode(spec: {
   };
   let server: RedisServer = await startRedisServer(options);
   let running = true;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    running = false;
+    server.kill(signal);
+    await server.running.exited;
+  };
   const command = (...words: string[]) => sendCommand(port, words);
   return {
     name: spec.name,
     port,
     link,
+    busLink: spec.busLink,
+    sourceAddress: spec.sourceAddress,
     isRunning: () => running,
     pid: () => server.running.pid,
-    async kill() {
-      running = false;
-      server.kill("SIGKILL");
-      await server.running.exited;
-    },
+    kill: () => end("SIGKILL"),
+    terminate: () => end("SIGTERM"),
     async restart() {
       if (running) return;
       server = await startAgain(options);
@@ -73,7 +86,7 @@ export async function startRedisNode(spec: {
       return line?.slice(field.length + 1);
     },
     async stop() {
-      await link.stop();
+      await Promise.all([link.stop(), spec.busLink?.stop()]);
       await server.stop();
     },
   };

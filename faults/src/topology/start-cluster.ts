@@ -1,8 +1,10 @@
 import { keys, SHARD_COUNT } from "@sluice/broker";
-import { freePort } from "@sluice/stack";
 
-import { type RedisNode, startRedisNode } from "./redis-node.js";
-import type { Topology } from "./topology.js";
+import { addPair } from "./add-pair.js";
+import { meet, startClusterNode, untilDone } from "./cluster-node.js";
+import type { RedisNode } from "./redis-node.js";
+import { SourceAddresses } from "./source-address.js";
+import type { Topology, TopologyOptions } from "./topology.js";
 import { waitUntilWhole } from "./topology.js";
 
 /** Slots of a Redis Cluster (cluster specification, "Key distribution model"). */
@@ -11,13 +13,16 @@ const MASTERS = 3;
 
 /**
  * Starts three masters and a replica of each, with a node timeout of 2 s. Clients and replication go by way of the
- * links; the cluster's own bus does not, so a fault on a link is not seen by the other nodes.
+ * links; the cluster's own bus has links of its own if nodes are separable, else none, so a fault on a link is not seen
+ * by the other nodes.
  */
-export async function startCluster(dir: string): Promise<Topology> {
+export async function startCluster(dir: string, options: TopologyOptions): Promise<Topology> {
   const nodes: RedisNode[] = [];
+  const guests = new Set<RedisNode>();
   const slotOfShard = new Map<number, number>();
+  const addresses = new SourceAddresses(options.separable ?? false);
   const stop = async (): Promise<void> => {
-    await Promise.all(nodes.map((node) => node.stop()));
+    await Promise.all([...nodes, ...guests].map((node) => node.stop()));
   };
   const url = (): string => `redis-cluster://${nodes.map(({ link }) => link.address).join(",")}`;
   const topology: Topology = {
@@ -30,12 +35,18 @@ export async function startCluster(dir: string): Promise<Topology> {
       const roles = await Promise.all(nodes.map((node) => roleOf(node)));
       return nodes.filter((_node, index) => roles[index] === "master");
     },
-    masterOfShard: (shard) => masterOfSlot(nodes, slotOfShard.get(shard) ?? 0),
+    masterOfShard: (shard) => masterOfSlot([...nodes, ...guests], slotOfShard.get(shard) ?? 0),
+    sentinels: [],
+    envFor: (processName) => addresses.envFor(processName),
+    sourceAddressOf: (processName) => addresses.addressOf(processName),
+    addPair: () => addPair(dir, nodes, guests),
     isWhole: () => isWhole(nodes),
     stop,
   };
   try {
-    nodes.push(...(await Promise.all(Array.from({ length: 2 * MASTERS }, (_, index) => startNode(dir, index)))));
+    nodes.push(
+      ...(await Promise.all(Array.from({ length: 2 * MASTERS }, (_, index) => startClusterNode(dir, index, options)))),
+    );
     await join(nodes);
     await waitUntilWhole(topology, 40_000);
     for (let shard = 0; shard < SHARD_COUNT; shard++) {
@@ -46,21 +57,6 @@ export async function startCluster(dir: string): Promise<Topology> {
     await stop();
     throw error;
   }
-}
-
-async function startNode(dir: string, index: number): Promise<RedisNode> {
-  const busPort = await freePort();
-  return startRedisNode({
-    name: `redis-${index + 1}`,
-    dir,
-    args: (linkPort) => [
-      ...["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", String(busPort)],
-      ...["--cluster-announce-ip", "127.0.0.1", "--cluster-announce-port", String(linkPort)],
-      // A replica follows however long it was cut off, stays with its master, and a lost pair stops only its slots.
-      ...["--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no"],
-      ...["--cluster-require-full-coverage", "no", "--repl-timeout", "6", "--repl-ping-replica-period", "1"],
-    ],
-  });
 }
 
 async function join(nodes: readonly RedisNode[]): Promise<void> {
@@ -76,26 +72,9 @@ async function join(nodes: readonly RedisNode[]): Promise<void> {
   }
   const ids = await Promise.all(nodes.map((node) => node.command("CLUSTER", "MYID")));
   const [first, ...others] = nodes;
-  for (const node of others) {
-    const self = (await node.command("CLUSTER", "NODES")).split("\n").find((line) => line.includes("myself"));
-    const busPort = /@(\d+)/.exec(self ?? "")?.[1] ?? "";
-    await first?.command("CLUSTER", "MEET", "127.0.0.1", String(node.link.port), busPort);
-  }
+  for (const node of others) if (first) await meet(first, node);
   for (const [index, node] of nodes.slice(MASTERS).entries()) {
     await untilDone(() => node.command("CLUSTER", "REPLICATE", ids[index] ?? ""));
-  }
-}
-
-/** A node that was just met is not known to all at once. */
-async function untilDone(action: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await action();
-      return;
-    } catch (error) {
-      if (attempt === 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
   }
 }
 

@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { freePort, type RunningProcess, sendCommand, startProcess, waitUntilReady } from "@sluice/stack";
+import { sendCommand } from "@sluice/stack";
 
 import { type RedisNode, startRedisNode } from "./redis-node.js";
-import type { Topology } from "./topology.js";
+import { startSentinel } from "./start-sentinel.js";
+import type { SentinelProcess, Topology } from "./topology.js";
 import { waitUntilWhole } from "./topology.js";
 
 const MASTER_NAME = "sluice";
@@ -15,9 +16,9 @@ const MASTER_NAME = "sluice";
  */
 export async function startSentinels(dir: string): Promise<Topology> {
   const nodes: RedisNode[] = [];
-  const sentinels: { readonly running: RunningProcess; readonly port: number }[] = [];
+  const sentinels: SentinelProcess[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(sentinels.map(({ running }) => running.stop(1_000)));
+    await Promise.all(sentinels.map((sentinel) => sentinel.kill()));
     await Promise.all(nodes.map((node) => node.stop()));
   };
   const isMaster = async (node: RedisNode): Promise<boolean> =>
@@ -36,6 +37,9 @@ export async function startSentinels(dir: string): Promise<Topology> {
     adminUrl: url,
     masters,
     masterOfShard: async () => (await masters())[0],
+    sentinels,
+    envFor: () => ({}),
+    sourceAddressOf: () => undefined,
     isWhole: () =>
       isWhole(
         nodes,
@@ -46,7 +50,8 @@ export async function startSentinels(dir: string): Promise<Topology> {
   try {
     for (let index = 0; index < 3; index++) nodes.push(await startServer(dir, index, nodes[0]));
     const masterPort = nodes[0]?.link.port ?? 0;
-    for (let index = 0; index < 3; index++) sentinels.push(await startSentinel(dir, index, masterPort));
+    for (let index = 0; index < 3; index++)
+      sentinels.push(await startSentinel(dir, index, { name: MASTER_NAME, port: masterPort }));
     await waitUntilWhole(topology, 30_000);
     return topology;
   } catch (error) {
@@ -70,34 +75,6 @@ async function startServer(dir: string, index: number, master: RedisNode | undef
       ...["--repl-timeout", "6", "--repl-ping-replica-period", "1"],
     ],
   });
-}
-
-async function startSentinel(
-  dir: string,
-  index: number,
-  masterPort: number,
-): Promise<{ readonly running: RunningProcess; readonly port: number }> {
-  const folder = join(dir, `sentinel-${index + 1}`);
-  await mkdir(folder, { recursive: true });
-  const port = await freePort();
-  const configFile = join(folder, "sentinel.conf");
-  const lines = [
-    ...[`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, "sentinel announce-ip 127.0.0.1"],
-    `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 1000`,
-    `sentinel failover-timeout ${MASTER_NAME} 5000`,
-    `sentinel parallel-syncs ${MASTER_NAME} 2`,
-  ];
-  await writeFile(configFile, `${lines.join("\n")}\n`);
-  const running = await startProcess({
-    name: `sentinel-${index + 1}`,
-    command: "redis-server",
-    args: [configFile, "--sentinel"],
-    logFile: join(folder, "sentinel.log"),
-  });
-  const isReady = async (): Promise<boolean> => (await sendCommand(port, ["PING"])) === "PONG";
-  await waitUntilReady(running, { isReady, timeoutMs: 10_000 });
-  return { running, port };
 }
 
 /** One master, two replicas that follow it, and every Sentinel knows that master and its peers. */

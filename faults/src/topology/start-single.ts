@@ -19,6 +19,9 @@ export async function startSingle(dir: string): Promise<Topology> {
     adminUrl: () => `redis://127.0.0.1:${node.port}`,
     masters: async () => (node.isRunning() ? [node] : []),
     masterOfShard: async () => node,
+    sentinels: [],
+    envFor: () => ({}),
+    sourceAddressOf: () => undefined,
     isWhole: async () => node.isRunning() && (await node.command("PING")) === "PONG",
     async stop() {
       await Promise.all([...links.values()].map((link) => link.stop()));

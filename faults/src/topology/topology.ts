@@ -26,10 +26,41 @@ export interface Topology {
   masters(): Promise<RedisNode[]>;
   /** The masters of these shards now, one for each. */
   masterOfShard(shard: number): Promise<RedisNode | undefined>;
+  /** Those of `R`, in no order. */
+  readonly sentinels: readonly SentinelProcess[];
+  /** More variables of one process of a role, so that it can be told from others by where it comes from. */
+  envFor(processName: string): Readonly<Record<string, string>>;
+  /** Where the connections of a process come from; undefined where nobody can be told from others. */
+  sourceAddressOf(processName: string): string | undefined;
+  /** Adds a master without slots and a replica of it; only on `C`. */
+  addPair?(): Promise<AddedPair>;
   /** Whether everything that was acknowledged would survive the loss of any one node: replicas are connected. */
   isWhole(): Promise<boolean>;
   /** Stops links and servers. */
   stop(): Promise<void>;
+}
+
+/** A Sentinel. It remembers what it has seen in a file of its own. */
+export interface SentinelProcess {
+  readonly name: string;
+  readonly port: number;
+  /** SIGKILL, and wait. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** A master and its replica that are no part of the topology's nodes. */
+export interface AddedPair {
+  readonly master: RedisNode;
+  readonly replica: RedisNode;
+  /** Makes all nodes forget them, and stops them. The master must not hold slots any more. */
+  remove(): Promise<void>;
+}
+
+/** How to start one, beyond what it is. */
+export interface TopologyOptions {
+  /** `C`: every server and every process comes from an address of its own, and the cluster's bus goes through links. */
+  readonly separable?: boolean;
 }
 
 /** Waits until it is whole. @throws Error after `timeoutMs`. */

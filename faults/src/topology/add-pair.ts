@@ -1,0 +1,39 @@
+import { meet, startClusterNode, untilDone } from "./cluster-node.js";
+import type { RedisNode } from "./redis-node.js";
+import type { AddedPair } from "./topology.js";
+
+/**
+ * Adds a master without slots and a replica of it to a Cluster.
+ * @param guests holds them as long as they are there.
+ */
+export async function addPair(dir: string, nodes: readonly RedisNode[], guests: Set<RedisNode>): Promise<AddedPair> {
+  const [first] = nodes;
+  if (first === undefined) throw new Error("the cluster has no nodes");
+  const [master, replica] = [await startClusterNode(dir, nodes.length), await startClusterNode(dir, nodes.length + 1)];
+  for (const guest of [master, replica]) {
+    guests.add(guest);
+    await meet(first, guest);
+  }
+  const masterId = await master.command("CLUSTER", "MYID");
+  await untilDone(() => replica.command("CLUSTER", "REPLICATE", masterId));
+  const knownBy = async (node: RedisNode): Promise<boolean> =>
+    (await node.command("CLUSTER", "INFO")).includes(`cluster_known_nodes:${nodes.length + 2}\r`);
+  await untilDone(async () => {
+    const known = await Promise.all([...nodes, master, replica].map(knownBy));
+    const follows = (await replica.info("replication", "master_link_status")) === "up";
+    if (!follows || known.includes(false)) throw new Error("the new nodes are not known to all yet");
+  });
+  return {
+    master,
+    replica,
+    async remove() {
+      const ids = [await replica.command("CLUSTER", "MYID"), masterId];
+      // A node that still speaks would be met again.
+      for (const guest of [replica, master]) {
+        await guest.stop();
+        guests.delete(guest);
+      }
+      for (const node of nodes) for (const id of ids) await node.command("CLUSTER", "FORGET", id);
+    },
+  };
+}
