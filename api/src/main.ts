@@ -26,7 +26,7 @@ async function main(): Promise<void> {
       doneEvents: createDoneEvents(createShardSubscriber(config.redis, log)),
       models: createModelRegistry(redis, log),
       settings: createLiveSettings(redis, log),
-      blobs: createLocalBlobStore(config.blobDir),
+      blobs: createLocalBlobStore(config.blobDir, { forced: config.durability.level !== "memory" }),
       clock: systemClock,
       log,
     },

@@ -1,13 +1,14 @@
-import type {
-  BlobStore,
-  Clock,
-  ConfirmedWrites,
-  DoneEvents,
-  LiveSettings,
-  ModelRegistry,
-  RedisClient,
-  ServerWatch,
-  Service,
+import {
+  type BlobStore,
+  type Clock,
+  type ConfirmedWrites,
+  createBlobReaper,
+  type DoneEvents,
+  type LiveSettings,
+  type ModelRegistry,
+  type RedisClient,
+  type ServerWatch,
+  type Service,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { createApp } from "./app.js";
@@ -48,6 +49,8 @@ export interface ApiOptions extends HttpServerOptions {
    * to notice that it is not ready, and than clients leave a connection idle before they use it again.
    */
   readonly drainMs: number;
+  /** How long the input of a run is kept after its end, milliseconds. @defaultValue that of `createBlobReaper` */
+  readonly blobGraceMs?: number;
 }
 
 /** The HTTP role. */
@@ -98,19 +101,35 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const pools = createPoolWatch({ redis, models, clock, log });
+  const reaper = createBlobReaper(
+    { writes, blobs: deps.blobs, clock, log },
+    options.blobGraceMs === undefined ? {} : { graceMs: options.blobGraceMs },
+  );
   const pollAgesMs = () => ({
     settings: settings.ageMs(),
     models: models.ageMs(),
     servers: servers.ageMs(),
     pools: pools.ageMs(),
     subscription: doneEvents.ageMs(),
+    reaper: reaper.ageMs(),
   });
   const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
-  const blobs = createTaskBlobs(deps.blobs, metrics, log);
+  const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
-  const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, log });
+  const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
   const appDeps = { ...deps, identify, pools, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
-  const parts: readonly Service[] = [servers, writes, settings, models, doneEvents, pools, waits, sweeper, http];
+  const parts: readonly Service[] = [
+    servers,
+    writes,
+    settings,
+    models,
+    doneEvents,
+    pools,
+    waits,
+    reaper,
+    sweeper,
+    http,
+  ];
   return { http, waits, intake, parts };
 }

@@ -74,8 +74,10 @@ export type { PublishReply } from "./scripts/publish-batch.js";
 export type { ReadTaskReply } from "./scripts/read-task.js";
 export type { SettleReply } from "./scripts/settle.js";
 
+export { type BlobReaper, createBlobReaper } from "./blobs/blob-reaper.js";
 export { type BlobStore } from "./blobs/blob-store.js";
 export { createLocalBlobStore } from "./blobs/local-blob-store.js";
+export { findUnneededBlobs } from "./blobs/unneeded-blobs.js";
 
 export { expireRuns, lookUpRuns, publishBatch, type RunPlace } from "./batches/batcher-custody.js";
 export {

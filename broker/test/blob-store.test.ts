@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { existsSync, readlinkSync } from "node:fs";
+import { type FileHandle, mkdtemp, open, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createLocalBlobStore, createTaskId } from "../src/index.js";
+import { type BlobStore, createLocalBlobStore, createTaskId } from "../src/index.js";
 
 describe("the local blob store", () => {
   let directory: string;
@@ -39,6 +40,40 @@ describe("the local blob store", () => {
     });
   });
 
+  test.skipIf(!existsSync("/proc/self/fd"))(
+    "forces a blob and then its name to the disk where that is asked for",
+    async () => {
+      const root = path.join(directory, "a", "blobs");
+      const [id, bytes] = [createTaskId(1, 1), Buffer.from("x")];
+      const file = path.join(root, id.slice(-2), id);
+      const forcedBy = (blobs: BlobStore) => forcedWhile(file, () => blobs.put(id, bytes));
+      const put: unknown[] = [expect.stringMatching(/^unnamed: .*\.part$/), `named: ${path.dirname(file)}`];
+      const folders = [root, path.dirname(root), directory];
+
+      const blobs = createLocalBlobStore(root, { forced: true });
+      expect(await forcedBy(blobs)).toEqual([...folders.map((folder) => `unnamed: ${folder}`), ...put]);
+      await blobs.delete(id);
+      expect(await forcedBy(blobs)).toEqual(put);
+      await blobs.delete(id);
+      // Another process finds the folders, and cannot know whether they would outlive a loss of power.
+      const beside = createLocalBlobStore(root, { forced: true });
+      expect(await forcedBy(beside)).toEqual([...folders.slice(0, 2).map((folder) => `unnamed: ${folder}`), ...put]);
+      expect(await forcedBy(createLocalBlobStore(root))).toEqual([]);
+    },
+  );
+
+  test("deletes only what is old enough where an age is given", async () => {
+    const blobs = createLocalBlobStore(directory);
+    const id = createTaskId(1, 1);
+    await blobs.put(id, Buffer.from("x"));
+    await blobs.delete(id, 60_000);
+    expect((await blobs.get(id))?.toString()).toBe("x");
+    await utimes(path.join(directory, id.slice(-2), id), 1, 1);
+    await blobs.delete(id, 60_000);
+    expect(await blobs.get(id)).toBeUndefined();
+    await blobs.delete(id, 60_000);
+  });
+
   test("lists what is old, and clears away what a crash cut off", async () => {
     const blobs = createLocalBlobStore(directory);
     const [old, young] = [createTaskId(1, 1), createTaskId(1, 2)];
@@ -56,3 +91,22 @@ describe("the local blob store", () => {
     expect(none).toEqual([]);
   });
 });
+
+/** Which files and folders are forced to the disk by an action, in order, and whether `file` is there by then. */
+async function forcedWhile(file: string, action: () => Promise<void>): Promise<string[]> {
+  const handle = await open(os.tmpdir(), "r");
+  const prototype = Object.getPrototypeOf(handle) as { sync: (this: FileHandle) => Promise<void> };
+  await handle.close();
+  const { sync } = prototype;
+  const forced: string[] = [];
+  prototype.sync = async function () {
+    forced.push(`${existsSync(file) ? "named" : "unnamed"}: ${readlinkSync(`/proc/self/fd/${this.fd}`)}`);
+    await sync.call(this);
+  };
+  try {
+    await action();
+  } finally {
+    prototype.sync = sync;
+  }
+  return forced;
+}

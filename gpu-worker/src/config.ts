@@ -1,10 +1,15 @@
 import { availableParallelism } from "node:os";
-import { BrokerError, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
 
 /** How a worker process is set up. */
 export interface GpuWorkerConfig {
   /** REDIS_URL, default redis://127.0.0.1:6379. */
   readonly redis: RedisTarget;
+  /**
+   * DURABILITY (`memory`, `fsync` or `replicated`, default memory) and DURABILITY_REPLICAS (1 to 10, default 1), as the
+   * api has them: the input of a run goes when its end lasts so well.
+   */
+  readonly durability: Durability;
   /** TRITON_URL, `host:port` of the gRPC port, default 127.0.0.1:8001. */
   readonly tritonUrl: string;
   /** POOL, the pool whose models this Triton serves, default "default". */
@@ -22,6 +27,7 @@ export interface GpuWorkerConfig {
   readonly logLevel: string;
 }
 
+const DURABILITY_LEVELS = ["memory", "fsync", "replicated"] as const;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
 /** @throws BrokerError config-invalid that names every bad variable at once. */
@@ -34,7 +40,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     // Where it is undefined after all, the problems are thrown.
     return value as Value;
   };
+  const level = read("DURABILITY", "memory", (text) => DURABILITY_LEVELS.find((one) => one === text));
+  const replicas = read("DURABILITY_REPLICAS", "1", integer(1, 10));
   const config = {
+    durability: level === "replicated" ? { level, replicas } : { level },
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
     tritonUrl: read("TRITON_URL", "127.0.0.1:8001", matching(/^[^\s/]+:\d{1,5}$/)),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),

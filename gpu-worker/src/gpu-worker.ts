@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import {
   type BatchClass,
+  type BlobReaper,
   type BlobStore,
   type Clock,
   createNoticeReader,
@@ -30,6 +31,7 @@ export interface GpuWorkerDeps {
   readonly models: ModelRegistry;
   readonly settings: LiveSettings;
   readonly blobs: BlobStore;
+  readonly reaper: BlobReaper;
   readonly metrics: GpuWorkerMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -86,7 +88,12 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   observeGpuWorker(deps.metrics.registry, {
     endpointReady: endpoint.isReady,
     secondsSincePoll: () => slots.map((slot) => (clock.monotonicMs() - slot.lastPollMs()) / 1_000),
-    pollAgesMs: () => ({ settings: deps.settings.ageMs(), models: models.ageMs(), heartbeat: heartbeat.ageMs() }),
+    pollAgesMs: () => ({
+      settings: deps.settings.ageMs(),
+      models: models.ageMs(),
+      heartbeat: heartbeat.ageMs(),
+      reaper: deps.reaper.ageMs(),
+    }),
   });
   return {
     isReady: endpoint.isReady,

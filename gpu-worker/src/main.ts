@@ -1,5 +1,7 @@
 import {
   connectRedis,
+  createBlobReaper,
+  createConfirmedWrites,
   createLiveSettings,
   createLocalBlobStore,
   createModelRegistry,
@@ -17,9 +19,11 @@ const redis = await connectRedis(config.redis, log);
 const models = createModelRegistry(redis, log);
 const settings = createLiveSettings(redis, log);
 const blobs = createLocalBlobStore(config.blobDirectory);
+const writes = createConfirmedWrites(config.redis, redis, config.durability);
+const reaper = createBlobReaper({ writes, blobs, clock: systemClock, log });
 const metrics = createGpuWorkerMetrics();
 const worker = createGpuWorker(
-  { target: config.redis, redis, models, settings, blobs, metrics, clock: systemClock, log },
+  { target: config.redis, redis, models, settings, blobs, reaper, metrics, clock: systemClock, log },
   config,
 );
 const status = createStatusServer(
@@ -27,13 +31,14 @@ const status = createStatusServer(
   { host: config.metricsHost, port: config.metricsPort },
 );
 
-const services = [models, settings, status, worker];
+const services = [models, settings, reaper, status, worker];
 for (const service of services) await service.start();
 log.info({ metricsPort: status.port(), tritonUrl: config.tritonUrl, slots: config.slots }, "gpu-worker started");
 
 let stopping: Promise<void> | undefined;
 const stop = async (): Promise<void> => {
   for (const service of services.toReversed()) await service.stop();
+  await writes.stop();
   redis.disconnect();
   log.info("gpu-worker stopped");
 };

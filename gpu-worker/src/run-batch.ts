@@ -1,4 +1,5 @@
 import {
+  type BlobReaper,
   type BlobStore,
   type CreditMessage,
   keepMs,
@@ -26,6 +27,7 @@ import { shareRows } from "./share-rows.js";
 export interface BatchDeps extends InferDeps {
   readonly redis: RedisClient;
   readonly blobs: BlobStore;
+  readonly reaper: Pick<BlobReaper, "add">;
   readonly decoder: ImageDecoder;
   readonly models: ModelRegistry;
   readonly settings: LiveSettings;
@@ -113,7 +115,6 @@ function settleDeps(model: ModelDefinition, deps: BatchDeps) {
     ...deps,
     onSettled: (state: RowOutcome["state"], count: number) =>
       deps.metrics.settled.inc({ model: model.name, state }, count),
-    onBlobLeft: (err: unknown) => deps.log.warn({ err }, "blob not deleted"),
   };
 }
 

@@ -1,5 +1,5 @@
 import {
-  type BlobStore,
+  type BlobReaper,
   BrokerError,
   type RedisClient,
   type RowOutcome,
@@ -17,11 +17,9 @@ export interface RunToSettle extends Settlement {
 /** What settling needs. */
 export interface SettleDeps {
   readonly redis: RedisClient;
-  readonly blobs: BlobStore;
+  readonly reaper: Pick<BlobReaper, "add">;
   readonly lateWrites: LateWrites;
   readonly onSettled: (state: RowOutcome["state"], count: number) => void;
-  /** A blob could not be deleted. */
-  readonly onBlobLeft: (error: unknown) => void;
 }
 
 /**
@@ -49,10 +47,10 @@ async function settleOnce(
   const replies = await settleRuns(deps.redis, runs, keepMs);
   countSettled(runs, replies, deps);
   runs.forEach(({ blobId, outcome }, i) => {
-    // The blob of a failed run stays: its dead letter has no other copy of the input.
-    if (blobId === undefined || outcome.state === "FAILED" || replies[i] !== "settled") return;
-    // Nobody waits for it, and what a failure leaves is swept up later.
-    deps.blobs.delete(blobId).catch(deps.onBlobLeft);
+    // The blob of a failed run stays: its dead letter has no other copy of the input. "closed" may be the reply to a
+    // repetition, and then nobody else knows of the blob.
+    if (blobId === undefined || outcome.state === "FAILED" || replies[i] instanceof BrokerError) return;
+    deps.reaper.add(blobId);
   });
   return runs.filter((_run, i) => replies[i] instanceof BrokerError);
 }

@@ -8,10 +8,14 @@ import {
   type BlobStore,
   connectRedis,
   countLiveSlots,
+  createBlobReaper,
+  createConfirmedWrites,
   createLiveSettings,
   createLocalBlobStore,
   createModelRegistry,
   createTaskId,
+  decodeFailure,
+  decodeOutput,
   DEFAULT_SETTINGS,
   type DeadLetter,
   digestOf,
@@ -68,7 +72,13 @@ export function useBroker() {
   /** A worker of this process, with live settings as an operator would write them. */
   const startWorker = async (
     options: Partial<GpuWorkerOptions> & { tritonUrl: string },
-    world: { models: readonly ModelDefinition[]; settings?: Record<string, string>; redis?: RedisClient },
+    world: {
+      models: readonly ModelDefinition[];
+      settings?: Record<string, string>;
+      redis?: RedisClient;
+      /** How long blobs are kept after the end of their runs. */
+      blobGraceMs?: number;
+    },
   ) => {
     const redis = world.redis ?? fixture.redis;
     await registerModels(fixture.redis, world.models);
@@ -76,18 +86,26 @@ export function useBroker() {
     const models = createModelRegistry(redis, log);
     const settings = createLiveSettings(redis, log);
     const metrics = createGpuWorkerMetrics();
+    const writes = createConfirmedWrites(fixture.target, redis, { level: "memory" });
+    const { blobGraceMs: graceMs = 100 } = world;
+    const reaper = createBlobReaper(
+      { writes, blobs: fixture.blobs, clock: systemClock, log },
+      { graceMs, everyMs: 20 },
+    );
     const worker = createGpuWorker(
-      { ...fixture, redis, models, settings, metrics, clock: systemClock, log },
+      { ...fixture, redis, models, settings, reaper, metrics, clock: systemClock, log },
       { pool: POOL, slots: 2, decodeConcurrency: 2, ...options },
     );
     const stop = async () => {
       await worker.stop();
+      await reaper.stop();
       await settings.stop();
       await models.stop();
     };
     running.push({ stop });
     await models.start();
     await settings.start();
+    await reaper.start();
     await worker.start();
     return { worker, metrics, stop };
   };
@@ -215,6 +233,20 @@ export const NOTHING_LEFT = { ready: [], notices: 0, pendingNotices: 0, dead: []
 /** The states of tasks, in order. */
 export async function statesOf(redis: RedisClient, tasks: readonly Submitted[]): Promise<ReadTaskReply[]> {
   return await Promise.all(tasks.map(({ taskId }) => readTask(redis, taskId)));
+}
+
+/** Waits until no task of these is open, and says what they came to: the echoed text, or the code of the failure. */
+export async function resultsOf(redis: RedisClient, tasks: readonly Submitted[]): Promise<string[]> {
+  let states = await statesOf(redis, tasks);
+  await until(async () => {
+    states = await statesOf(redis, tasks);
+    return states.every(({ kind }) => kind !== "open");
+  });
+  return states.map((state) => {
+    if (state.kind !== "done") return state.kind;
+    if (state.state === "FAILED") return decodeFailure(state.error).code;
+    return Buffer.from(decodeOutput(state.output)[0]?.data.subarray(4) ?? []).toString();
+  });
 }
 
 /** The raw fields of a run. */

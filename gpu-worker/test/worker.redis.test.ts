@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { decodeFailure, decodeOutput, decodeRecord, keys, listDeadLetters, SLOT_ALIVE_MS } from "@sluice/broker";
+import { decodeRecord, keys, listDeadLetters, SLOT_ALIVE_MS } from "@sluice/broker";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GpuWorkerMetrics } from "../src/metrics.js";
 import { modelOf } from "./model-fixture.js";
@@ -9,6 +9,7 @@ import {
   liveSlots,
   NOTHING_LEFT,
   publish,
+  resultsOf as resultsOfTasks,
   runFields,
   statesOf,
   submit,
@@ -33,19 +34,7 @@ const start = (options: Parameters<typeof startWorker>[1] | object = {}, worker:
 const submitAll = (texts: readonly string[]): Promise<Submitted[]> =>
   Promise.all(texts.map((input) => submit(fixture.redis, { input })));
 
-/** Waits until no task of these is open, and says what they came to: the echoed text, or the code of the failure. */
-async function resultsOf(tasks: readonly Submitted[]): Promise<string[]> {
-  let states = await statesOf(fixture.redis, tasks);
-  await until(async () => {
-    states = await statesOf(fixture.redis, tasks);
-    return states.every(({ kind }) => kind !== "open");
-  });
-  return states.map((state) => {
-    if (state.kind !== "done") return state.kind;
-    if (state.state === "FAILED") return decodeFailure(state.error).code;
-    return Buffer.from(decodeOutput(state.output)[0]?.data.subarray(4) ?? []).toString();
-  });
-}
+const resultsOf = (tasks: readonly Submitted[]) => resultsOfTasks(fixture.redis, tasks);
 
 /** Waits until the notices are gone too. */
 const finished = () => until(async () => (await leftovers(fixture.redis)).notices === 0);
@@ -119,36 +108,6 @@ describe("a batch", () => {
     await fixture.redis.xadd(keys.notices("default", "now"), "*", "p", "nonsense");
     await finished();
     expect(triton.calls).toEqual([]);
-  });
-});
-
-describe("inputs in the blob store", () => {
-  test("go when their result is stored; one that is missing fails its own task only", async () => {
-    await start();
-    const { redis, blobs } = fixture;
-    const tasks = [
-      await submit(redis, { input: "stored", asBlob: blobs }),
-      await submit(redis, { input: "missing", asBlob: blobs }),
-      await submit(redis, { input: "in place" }),
-    ];
-    await blobs.delete(tasks[1]?.taskId ?? "");
-    await publish(redis, tasks);
-    expect(await resultsOf(tasks)).toEqual(["stored", "input-rejected", "in place"]);
-    expect(triton.calls).toEqual([["stored", "in place"]]);
-    await finished();
-    expect(await leftovers(redis)).toEqual({ ...NOTHING_LEFT, dead: [tasks[1]?.runId] });
-    await until(async () => (await blobs.get(tasks[0]?.taskId ?? "")) === undefined);
-  });
-
-  test("of failed tasks stay, for the dead letter has no other copy", async () => {
-    await start();
-    const { redis, blobs } = fixture;
-    const task = await submit(redis, { input: Buffer.from([0xff]), asBlob: blobs });
-    await publish(redis, [task]);
-    expect(await resultsOf([task])).toEqual(["input-rejected"]);
-    await finished();
-    expect(await blobs.get(task.taskId)).toEqual(Buffer.from([0xff]));
-    expect((await listDeadLetters(redis)).map(({ input }) => input)).toEqual([{ kind: "blob", blobId: task.taskId }]);
   });
 });
 

@@ -1,62 +1,54 @@
 import {
+  type BlobReaper,
   type BlobStore,
   createPoller,
-  listDeadLetterBlobs,
-  lookUpRuns,
+  findUnneededBlobs,
   parseTaskId,
   type RedisClient,
-  type RunPlace,
   type Service,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 
 const EVERY_MS = 10 * 60_000;
-/** A blob is written before its task is admitted, and an admission takes seconds at most. */
-const MIN_AGE_MS = 60 * 60_000;
+/**
+ * A blob is written before its task is admitted, and an admission takes seconds at most. With the time between two
+ * sweeps and the reaper's grace, what a crash has left goes within an hour.
+ */
+const MIN_AGE_MS = 45 * 60_000;
 const CHUNK = 100;
 
-/** Deletes blobs that a crash has left: old ones whose run is neither open nor a dead letter. Redis is asked first. */
-export function createBlobSweeper(deps: {
+/** What a sweep works with. */
+export interface SweepDeps {
   readonly redis: RedisClient;
-  readonly blobs: BlobStore;
+  readonly blobs: Pick<BlobStore, "listOlderThan">;
+  readonly reaper: Pick<BlobReaper, "add">;
   readonly log: Logger;
-}): Service {
+}
+
+/** Finds blobs that a crash has left: old ones that no open run and no dead letter needs. The reaper deletes them. */
+export function createBlobSweeper(deps: SweepDeps): Service {
   return createPoller(() => sweepBlobs(deps, MIN_AGE_MS).then(() => undefined), EVERY_MS, deps.log);
 }
 
-/** One sweep. @returns how many blobs were deleted. @throws BrokerError storage-unavailable */
-export async function sweepBlobs(
-  { redis, blobs, log }: { readonly redis: RedisClient; readonly blobs: BlobStore; readonly log: Logger },
-  minAgeMs: number,
-): Promise<number> {
-  let deleted = 0;
-  let chunk: RunPlace[] = [];
-  const sweepChunk = async (): Promise<void> => {
-    const unneeded = await findUnneeded(redis, chunk);
-    for (const blobId of unneeded) await blobs.delete(blobId);
-    deleted += unneeded.length;
-    chunk = [];
+/** One sweep. @returns how many blobs the reaper got. @throws BrokerError storage-unavailable */
+export async function sweepBlobs({ redis, blobs, reaper, log }: SweepDeps, minAgeMs: number): Promise<number> {
+  let found = 0;
+  const chunks = new Map<number, string[]>();
+  const sweepChunk = async (shard: number): Promise<void> => {
+    const blobIds = chunks.get(shard) ?? [];
+    chunks.delete(shard);
+    const unneeded = await findUnneededBlobs(redis, { shard, blobIds });
+    unneeded.forEach((blobId) => reaper.add(blobId));
+    found += unneeded.length;
   };
   for await (const blobId of blobs.listOlderThan(minAgeMs)) {
     const shard = parseTaskId(blobId)?.shard;
     if (shard === undefined) continue;
-    chunk.push({ runId: blobId, shard });
-    if (chunk.length === CHUNK) await sweepChunk();
+    const chunk = chunks.get(shard) ?? [];
+    chunks.set(shard, chunk);
+    if (chunk.push(blobId) === CHUNK) await sweepChunk(shard);
   }
-  if (chunk.length > 0) await sweepChunk();
-  if (deleted > 0) log.info({ deleted }, "blobs swept");
-  return deleted;
-}
-
-async function findUnneeded(redis: RedisClient, runs: readonly RunPlace[]): Promise<string[]> {
-  const looks = await lookUpRuns(redis, runs);
-  const closed = runs.filter((_run, i) => {
-    const look = looks[i];
-    return look !== undefined && "kind" in look && look.kind === "closed";
-  });
-  const needed = new Set<string>();
-  for (const shard of new Set(closed.map((run) => run.shard))) {
-    for (const blobId of await listDeadLetterBlobs(redis, shard)) needed.add(blobId);
-  }
-  return closed.map((run) => run.runId).filter((runId) => !needed.has(runId));
+  for (const shard of [...chunks.keys()]) await sweepChunk(shard);
+  if (found > 0) log.info({ found }, "blobs without a run found");
+  return found;
 }

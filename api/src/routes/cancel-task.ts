@@ -16,7 +16,7 @@ import type { TaskBlobs } from "../tasks/task-blobs.js";
 /** What the route needs. */
 export interface CancelDeps {
   readonly writes: Pick<ConfirmedWrites, "lasting">;
-  readonly blobs: TaskBlobs;
+  readonly blobs: Pick<TaskBlobs, "retire">;
   readonly settings: Pick<LiveSettings, "current">;
   readonly identify: Identify;
   readonly clock: Clock;
@@ -43,7 +43,7 @@ export function cancelOneTask(deps: CancelDeps): Handler {
       case "ended":
         throw new BrokerError("task-ended", `the task is ${reply.state} already`);
       case "canceled":
-        if (reply.orphanBlob !== "") await deps.blobs.drop(reply.orphanBlob);
+        if (reply.orphanBlob !== "") deps.blobs.retire(reply.orphanBlob);
         return jsonResponse(200, JSON.stringify({ task_id: taskId, status: "CANCELED" }));
     }
   };

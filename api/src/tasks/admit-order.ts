@@ -24,7 +24,7 @@ export interface AdmitDeps {
   readonly writes: Pick<ConfirmedWrites, "run">;
   readonly settings: Pick<LiveSettings, "current">;
   readonly pools: Pick<PoolWatch, "isDeserted">;
-  readonly blobs: TaskBlobs;
+  readonly blobs: Pick<TaskBlobs, "put" | "drop">;
   readonly metrics: ApiMetrics;
 }
 

@@ -6,7 +6,7 @@ import type { TaskBlobs } from "./task-blobs.js";
 export interface TaskReaderDeps {
   readonly redis: RedisClient;
   readonly writes: Pick<ConfirmedWrites, "lasting" | "confirms">;
-  readonly blobs: TaskBlobs;
+  readonly blobs: Pick<TaskBlobs, "retire">;
 }
 
 /**
@@ -19,7 +19,7 @@ export function createTaskReader({ redis, writes, blobs }: TaskReaderDeps): Read
     const seen = await readTask(redis, taskId);
     if (seen.kind !== "done" && seen.kind !== "left") return seen;
     const told = writes.confirms ? await readLasting(writes, taskId) : seen;
-    if (seen.kind === "left" && told.kind === "left" && seen.orphanBlob !== "") await blobs.drop(seen.orphanBlob);
+    if (seen.kind === "left" && told.kind === "left" && seen.orphanBlob !== "") blobs.retire(seen.orphanBlob);
     return told;
   };
 }

@@ -4,8 +4,12 @@ export interface BlobStore {
   put(blobId: string, bytes: Uint8Array): Promise<void>;
   /** Undefined if there is no such blob. @throws BrokerError storage-unavailable */
   get(blobId: string): Promise<Buffer | undefined>;
-  /** Deletes it, if it is there. @throws BrokerError storage-unavailable */
-  delete(blobId: string): Promise<void>;
+  /**
+   * Deletes it, if it is there.
+   * @param minAgeMs only if it was written so long ago: an id may be used again, and its blob is written before its
+   * run is there. @throws BrokerError storage-unavailable
+   */
+  delete(blobId: string, minAgeMs?: number): Promise<void>;
   /** Ids of blobs that are older than `ageMs`, for the sweeper. */
   listOlderThan(ageMs: number): AsyncIterable<string>;
 }

@@ -1,9 +1,12 @@
 import { defineScript } from "./define-script.js";
-import { asList, asNumber, asWord } from "./parse-reply.js";
+import { asList, asNumber, asText, asWord } from "./parse-reply.js";
 
 /** What became of a published reference. */
 export type LookUpReply =
-  { readonly kind: "closed" | "ready" | "apart" } | { readonly kind: "leased"; readonly remainingMs: number };
+  | { readonly kind: "ready" | "apart" }
+  /** `ended` only while the run is kept. */
+  | { readonly kind: "closed"; readonly ended?: "SUCCESS" | "FAILED" }
+  | { readonly kind: "leased"; readonly remainingMs: number };
 
 /** `lua/look-up.lua`. */
 export const lookUpScript = defineScript({
@@ -14,6 +17,8 @@ export const lookUpScript = defineScript({
     asList(reply).map((item) => {
       const [word, value] = asList(item);
       const kind = asWord(word, ["closed", "leased", "ready", "apart"]);
-      return kind === "leased" ? { kind, remainingMs: asNumber(value) } : { kind };
+      if (kind === "leased") return { kind, remainingMs: asNumber(value) };
+      if (kind !== "closed" || asText(value) === "") return { kind };
+      return { kind, ended: asWord(value, ["SUCCESS", "FAILED"]) };
     }),
 });

@@ -47,11 +47,14 @@ export async function readDeadLetter(
   return (await readShard(redis, shard, [entryId, entryId], 1))[0];
 }
 
-/** Blobs that dead letters of one shard still need. Reads page by page, for letters may hold inputs. @throws the Redis error */
-export async function listDeadLetterBlobs(redis: RedisClient, shard: number): Promise<string[]> {
+/**
+ * Blobs that dead letters of one shard still need. Reads page by page, for letters may hold inputs.
+ * @param fromMs the time, by Redis' clock, of the oldest letters that matter, milliseconds. @throws the Redis error
+ */
+export async function listDeadLetterBlobs(redis: RedisClient, shard: number, fromMs = 0): Promise<string[]> {
   const blobIds: string[] = [];
   const pageSize = 100;
-  for (let from = "-"; ;) {
+  for (let from = String(fromMs); ;) {
     const page = await readShard(redis, shard, [from, "+"], pageSize);
     blobIds.push(...page.flatMap(({ input }) => (input.kind === "blob" ? [input.blobId] : [])));
     const last = page.at(-1);

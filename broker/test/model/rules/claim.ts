@@ -67,7 +67,7 @@ function countDeath(run: Run): void {
 /** What became of a published reference. */
 export function lookUp(world: World, now: Moment, shard: number, runId: string): Record<string, Expected> {
   const run = shardOf(world, shard).runs.get(runId);
-  if (run?.state !== "OPEN") return { kind: "closed" };
+  if (run?.state !== "OPEN") return run ? { kind: "closed", ended: run.state } : { kind: "closed" };
   if (run.claim && run.claim !== "free" && isBefore(timeOf(now), run.claim.lease)) {
     return { kind: "leased", remainingMs: new Remaining(run.claim.lease, now) };
   }
