@@ -20,6 +20,8 @@ export interface CampaignOptions {
   readonly schedule?: readonly ScheduledFault[];
   /** @defaultValue 2 apis, 2 batchers, 3 gpu-workers */
   readonly counts?: Readonly<Record<Role, number>>;
+  /** Servers and processes can be parted (`TopologyOptions`). @defaultValue false */
+  readonly separable?: boolean;
   /** Live settings beyond the campaign's own. */
   readonly settings?: Readonly<Record<string, string>>;
   /** `CONFIG SET` on every server, before the roles start. */

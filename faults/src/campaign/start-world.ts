@@ -39,7 +39,7 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
   try {
     await copyPrograms(join(dir, "programs"), options.patches);
     await mkdir(join(dir, "oracle"), { recursive: true });
-    const topology = await startTopology(options.topology, join(dir, "redis"));
+    const topology = await startTopology(options.topology, join(dir, "redis"), options);
     undo.push(() => topology.stop());
     for (const [name, value] of Object.entries(options.redisConfig ?? {})) {
       for (const node of topology.nodes) await node.command("CONFIG", "SET", name, value);
