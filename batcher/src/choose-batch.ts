@@ -18,15 +18,17 @@ export type Choice<Candidate> =
 /**
  * Among the queues of one pool, the batch whose first reference has waited longest; `bulk` stands back behind `now`,
  * and a lane that is held (see LaneHolds) waits.
+ * @param decideOne another rule than the product's, for comparison.
  */
 export function chooseBatch<Candidate extends { readonly view: LaneView; readonly heldUntilMs: number }>(
   candidates: readonly Candidate[],
   nowMs: number,
+  decideOne: (candidate: Candidate, nowMs: number) => Decision = decideUnlessHeld,
 ): Choice<Candidate> {
   let choice: Choice<Candidate> = { kind: "wait", untilMs: Infinity };
   let firstTurnMs = Infinity;
   for (const candidate of candidates) {
-    const decision = decideUnlessHeld(candidate, nowMs);
+    const decision = decideOne(candidate, nowMs);
     if (decision.kind === "wait") {
       if (choice.kind === "wait" && decision.untilMs < choice.untilMs) choice = decision;
       continue;

@@ -1,9 +1,11 @@
-import type { BatchClass, BatchReason, Settings } from "@sluice/broker";
+import type { BatchClass, BatchReason } from "@sluice/broker";
+import { type AdaptivePolicy, decideAdaptive } from "./adaptive/adaptive-mode.js";
+import type { BatchSizes } from "./adaptive/batch-sizes.js";
 import { decideFixed } from "./fixed-mode.js";
 
 /** Everything a decision may depend on: what waits in one queue, and what its pool and its settings allow. */
 export interface LaneView {
-  readonly mode: Settings["batchMode"];
+  readonly policy: BatchPolicy;
   readonly batchClass: BatchClass;
   /** References that wait. */
   readonly count: number;
@@ -23,6 +25,9 @@ export interface LaneView {
   readonly draining: boolean;
 }
 
+/** The rule by which batches leave, with what it knows. */
+export type BatchPolicy = { readonly kind: "fixed" } | AdaptivePolicy;
+
 /** Publish a batch of at most `size` rows now, or look again at `untilMs` (monotonic) or when something changes. */
 export type Decision =
   | { readonly kind: "dispatch"; readonly size: number; readonly reason: BatchReason }
@@ -39,10 +44,17 @@ const WAIT_FOR_NEWS: Decision = { kind: "wait", untilMs: Infinity };
 export function decide(lane: LaneView, nowMs: number): Decision {
   if (lane.count === 0 || lane.freeCredits < 1) return WAIT_FOR_NEWS;
   if (lane.solo) return { kind: "dispatch", size: 1, reason: "solo" };
-  if (lane.cost >= lane.maxSize) return { kind: "dispatch", size: lane.maxSize, reason: "full" };
+  const { enough, most } = lane.policy.kind === "adaptive" ? lane.policy.sizes : sizesOfFixed(lane);
+  if (lane.cost >= enough) return { kind: "dispatch", size: Math.min(lane.cost, most), reason: "full" };
   if (lane.draining) return { kind: "dispatch", size: lane.cost, reason: "drain" };
-  switch (lane.mode) {
+  switch (lane.policy.kind) {
     case "fixed":
       return decideFixed(lane, nowMs);
+    case "adaptive":
+      return decideAdaptive(lane, lane.policy, nowMs);
   }
+}
+
+function sizesOfFixed({ maxSize }: LaneView): BatchSizes {
+  return { enough: maxSize, most: maxSize };
 }

@@ -2,7 +2,7 @@ import type { Ref } from "@sluice/broker";
 
 /** A reference that waits for a batch. */
 export interface WaitingRef {
-  readonly ref: Ref;
+  readonly ref: Pick<Ref, "cost" | "admittedMs" | "deadlineMs">;
   /** Since when it waits for a batch, monotonic milliseconds. */
   readonly arrivedMs: number;
 }
@@ -42,6 +42,11 @@ export class LaneQueue<Item extends WaitingRef> {
   /** When the first of the waiting arrived, monotonic milliseconds; Infinity if none waits. */
   get oldestArrivedMs(): number {
     return this.#oldestArrivedMs;
+  }
+
+  /** The earliest deadline of the waiting, as far as they know it, server time; Infinity if none waits. */
+  get earliestDeadlineMs(): number {
+    return this.#earliestDeadlineMs;
   }
 
   add(item: Item): void {

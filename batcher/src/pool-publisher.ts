@@ -108,7 +108,7 @@ class PublishTurns {
       if (lane?.pool !== this.#pool) return [];
       const settings = lanes.settingsOf(lane);
       const view = {
-        mode: settings.batchMode,
+        policy: { kind: settings.batchMode },
         batchClass: lane.batchClass,
         count: queue.count,
         cost: queue.cost,

@@ -5,7 +5,7 @@ import type { LaneView } from "../src/decide.js";
 const view = (change: Partial<LaneView>, heldUntilMs = -Infinity) => ({
   heldUntilMs,
   view: {
-    mode: "fixed",
+    policy: { kind: "fixed" },
     batchClass: "now",
     count: 64,
     cost: 64,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decide, type LaneView } from "../src/decide.js";
 
 const LANE: LaneView = {
-  mode: "fixed",
+  policy: { kind: "fixed" },
   batchClass: "now",
   count: 10,
   cost: 10,
@@ -48,7 +48,7 @@ describe("in fixed mode", () => {
 
 describe("whatever waits", () => {
   const lanes = fc.record({
-    mode: fc.constant("fixed" as const),
+    policy: fc.constant({ kind: "fixed" } as const),
     batchClass: fc.constantFrom("now" as const, "bulk" as const),
     count: fc.nat(500),
     cost: fc.nat(1_000),

@@ -1,0 +1,71 @@
+import type { Decision, LaneView } from "../decide.js";
+import type { BatchSizes } from "./batch-sizes.js";
+import type { ServiceCurve } from "./service-curve.js";
+
+/** After so many mean gaps without an arrival, the next one is not worth guessing. */
+const IDLE_GAPS = 3;
+
+/** What the adaptive rule knows of a lane beyond its queue. */
+export interface AdaptivePolicy {
+  readonly kind: "adaptive";
+  /** Undefined while too little is known. */
+  readonly curve: ServiceCurve | undefined;
+  /** Observed over predicted service times. */
+  readonly drift: number;
+  /** How large batches are to be, rows. */
+  readonly sizes: BatchSizes;
+  /** Mean time between arrivals, milliseconds; Infinity if unknown. */
+  readonly gapMs: number;
+  /** When the latest arrived, monotonic milliseconds. */
+  readonly lastArrivedMs: number;
+  /** Credits that this batcher may have out at once. */
+  readonly totalCredits: number;
+  /** From a decision until a worker has the batch, 95th percentile, milliseconds. */
+  readonly overheadMs: number;
+  /** By when the most urgent is to be done, monotonic milliseconds. */
+  readonly doneByMs: number;
+  /** What a second of the GPU is worth in seconds of requests; 0 cares for latency alone. */
+  readonly thrift: number;
+}
+
+/**
+ * Waits only while waiting pays: leave when the time that the waiting lose by one more gap exceeds the time that a
+ * larger batch saves. Called with a free credit and less than a full batch.
+ *
+ * With n waiting, gap d, service time T, f of C credits free, thrift w:
+ *   cost = n (d + T(n+1) - T(n))
+ *   gain = p max(0, T(n) - d) + T(1) - T(n+1) + w (T(n) + T(1) - T(n+1))
+ * where p is the chance that the next to arrive would find no credit: 1 for the last free one, else
+ * ((C - f) / C)^(f - 1).
+ */
+export function decideAdaptive(lane: LaneView, policy: AdaptivePolicy, nowMs: number): Decision {
+  const { curve, drift, gapMs, lastArrivedMs, overheadMs, doneByMs } = policy;
+  const size = lane.cost;
+  if (curve === undefined || gapMs === Infinity) return { kind: "dispatch", size, reason: "marginal" };
+  const startByMs = doneByMs - drift * curve.p95Ms(size + 1) - overheadMs;
+  if (nowMs >= startByMs) return { kind: "dispatch", size, reason: "deadline" };
+  const dueMs = lane.oldestArrivedMs + lane.maxWaitMs;
+  if (nowMs >= dueMs) return { kind: "dispatch", size, reason: "due" };
+  const idleMs = lastArrivedMs + IDLE_GAPS * gapMs;
+  if (nowMs >= idleMs) return { kind: "dispatch", size, reason: "idle" };
+  const patienceMs = longestGapMs(lane, policy, curve);
+  if (Math.max(gapMs, nowMs - lastArrivedMs) >= patienceMs) return { kind: "dispatch", size, reason: "marginal" };
+  // Without news the gap is the time since the last arrival: it pays until that exceeds the patience.
+  return { kind: "wait", untilMs: Math.min(startByMs, dueMs, idleMs, lastArrivedMs + patienceMs) };
+}
+
+/** The gap at which cost and gain are equal; both are straight lines in it, the gain with a knee at T(n). */
+function longestGapMs(lane: LaneView, { drift, totalCredits, thrift }: AdaptivePolicy, curve: ServiceCurve): number {
+  const n = lane.cost;
+  const oneMs = drift * curve.p50Ms(1);
+  const nowMs = drift * curve.p50Ms(n);
+  const moreMs = drift * curve.p50Ms(n + 1);
+  const fixed = oneMs - moreMs + thrift * (nowMs + oneMs - moreMs) - n * (moreMs - nowMs);
+  const p = chanceOfNone(lane.freeCredits, totalCredits);
+  const beforeKnee = (p * nowMs + fixed) / (n + p);
+  return beforeKnee <= nowMs ? beforeKnee : fixed / n;
+}
+
+function chanceOfNone(free: number, total: number): number {
+  return free <= 1 ? 1 : (Math.max(0, total - free) / total) ** (free - 1);
+}

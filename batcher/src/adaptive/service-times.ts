@@ -1,0 +1,84 @@
+import { createServiceCurve, type CurvePoint, type ServiceCurve } from "./service-curve.js";
+import { WeightedWindow } from "./weighted-window.js";
+
+/** Upper ends of the groups of sizes that are measured together: finer where a batch costs little more than a row. */
+const GROUPS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096] as const;
+/** How fast `drift` follows: about the latest 20 batches decide. */
+const DRIFT_SHARE = 0.05;
+const MIN_DRIFT = 0.5;
+const MAX_DRIFT = 4;
+
+interface Group {
+  readonly sizes: WeightedWindow;
+  readonly timesMs: WeightedWindow;
+  /** What they come to; undefined after a new sample. */
+  point: CurvePoint | undefined;
+}
+
+/**
+ * Learns how long batches take from those that were settled: quantiles by size, and how far reality has drifted from
+ * them lately. A model that slows down shows in `drift` at once, whatever sizes run; in the curve only where they ran.
+ */
+export class ServiceTimes {
+  readonly #groups = new Map<number, Group>();
+  readonly #maxSize: number;
+  /** Drawn when it is asked for. */
+  #curve: ServiceCurve | undefined;
+  #drift = 1;
+  #observed = 0;
+
+  /** @param maxSize largest batch, rows. */
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
+  }
+
+  /** Undefined until batches of two different sizes were seen: before, nothing is known about what waiting saves. */
+  get curve(): ServiceCurve | undefined {
+    if (this.#groups.size >= 2) this.#curve ??= createServiceCurve(this.#points(), this.#maxSize);
+    return this.#curve;
+  }
+
+  /** Observed over predicted, 0.5 to 4, 1 while nothing is known. */
+  get drift(): number {
+    return this.#drift;
+  }
+
+  /** How many batches were seen. */
+  get observed(): number {
+    return this.#observed;
+  }
+
+  /** A batch was settled. @param size rows. @param serviceMs from its start to its end. */
+  observe(size: number, serviceMs: number): void {
+    const predictedMs = this.curve?.p50Ms(size);
+    if (predictedMs !== undefined && predictedMs > 0) {
+      const ratio = Math.min(MAX_DRIFT, Math.max(MIN_DRIFT, serviceMs / predictedMs));
+      this.#drift += DRIFT_SHARE * (ratio - this.#drift);
+    }
+    this.#observed++;
+    const group = this.#groupOf(size);
+    group.sizes.add(size);
+    group.timesMs.add(serviceMs);
+    group.point = undefined;
+    this.#curve = undefined;
+  }
+
+  #groupOf(size: number): Group {
+    const upTo = GROUPS.find((end) => size <= end) ?? Infinity;
+    const known = this.#groups.get(upTo);
+    if (known) return known;
+    const group = { sizes: new WeightedWindow(), timesMs: new WeightedWindow(), point: undefined };
+    this.#groups.set(upTo, group);
+    return group;
+  }
+
+  #points(): CurvePoint[] {
+    const points = [...this.#groups.values()].map((group) => (group.point ??= pointOf(group)));
+    return points.sort((a, b) => a.size - b.size);
+  }
+}
+
+function pointOf({ sizes, timesMs }: Group): CurvePoint {
+  const [p50Ms = 0, p95Ms = 0] = timesMs.quantiles(0.5, 0.95);
+  return { size: sizes.mean(), p50Ms, p95Ms, weight: timesMs.count };
+}

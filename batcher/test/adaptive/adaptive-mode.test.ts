@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AdaptivePolicy } from "../../src/adaptive/adaptive-mode.js";
+import { createServiceCurve } from "../../src/adaptive/service-curve.js";
+import { decide, type LaneView } from "../../src/decide.js";
+
+const lineMs = (size: number): number => 5 + 0.25 * size;
+const CURVE = createServiceCurve(
+  [1, 64].map((size) => ({ size, p50Ms: lineMs(size), p95Ms: lineMs(size), weight: 1 })),
+  64,
+);
+
+const POLICY: AdaptivePolicy = {
+  kind: "adaptive",
+  curve: CURVE,
+  drift: 1,
+  sizes: { enough: 57, most: 64 },
+  gapMs: 1,
+  lastArrivedMs: 1_000,
+  totalCredits: 1,
+  overheadMs: 0,
+  doneByMs: 2_000,
+  thrift: 0,
+};
+
+const LANE: LaneView = {
+  policy: POLICY,
+  batchClass: "now",
+  count: 1,
+  cost: 1,
+  oldestArrivedMs: 1_000,
+  freeCredits: 1,
+  maxSize: 64,
+  maxWaitMs: 50,
+  solo: false,
+  draining: false,
+};
+
+const lane = (change: Partial<LaneView>, policy: Partial<AdaptivePolicy> = {}): LaneView => ({
+  ...LANE,
+  ...change,
+  policy: { ...POLICY, ...policy },
+});
+const waiting = (count: number) => ({ count, cost: count });
+
+describe("in adaptive mode", () => {
+  test("at a low rate a task leaves at once", () => {
+    expect(decide(lane({}, { gapMs: 50 }), 1_000)).toEqual({ kind: "dispatch", size: 1, reason: "marginal" });
+  });
+
+  test("at a high rate it waits for others while the fixed cost saved exceeds the delay caused", () => {
+    // For a line a + c b and one credit: wait while (n + 1) gap + c n < a.
+    for (let n = 1; n < 20; n++) {
+      const decision = decide(lane(waiting(n), { gapMs: 0.4 }), 1_000);
+      expect(decision.kind).toBe((n + 1) * 0.4 + 0.25 * n < 5 ? "wait" : "dispatch");
+    }
+  });
+
+  test("thrift makes it wait longer", () => {
+    const patience = (thrift: number): number => {
+      let n = 1;
+      while (decide(lane(waiting(n), { gapMs: 0.4, thrift }), 1_000).kind === "wait") n++;
+      return n;
+    };
+    expect([0, 1, 2, 5].map(patience)).toEqual([8, 15, 23, 46]);
+  });
+
+  test.each([
+    ["enough wait", waiting(57), {}, { size: 57, reason: "full" }],
+    ["more wait than one batch holds", waiting(80), {}, { size: 64, reason: "full" }],
+    ["the most urgent must start now", waiting(2), { doneByMs: 1_005.75 }, { size: 2, reason: "deadline" }],
+    ["nothing is known about service times", waiting(3), { curve: undefined }, { size: 3, reason: "marginal" }],
+    ["nothing is known about arrivals", waiting(1), { gapMs: Infinity }, { size: 1, reason: "marginal" }],
+    ["the first has waited as long as is allowed", { oldestArrivedMs: 950 }, {}, { size: 1, reason: "due" }],
+    ["no more seem to come", {}, { gapMs: 0.1, lastArrivedMs: 999 }, { size: 1, reason: "idle" }],
+  ])("it leaves when %s", (_when, change, policy, expected) => {
+    expect(decide(lane(change, policy), 1_000)).toEqual({ kind: "dispatch", ...expected });
+  });
+
+  test("while no credit is free it waits for news, whatever presses", () => {
+    const pressed = lane({ ...waiting(80), freeCredits: 0, oldestArrivedMs: 0 }, { doneByMs: 0 });
+    expect(decide(pressed, 1_000)).toEqual({ kind: "wait", untilMs: Infinity });
+  });
+
+  test("with many free servers waiting saves nobody a queue, so it waits less", () => {
+    const few = lane(waiting(3), { gapMs: 0.9, totalCredits: 4 });
+    expect(decide({ ...few, freeCredits: 1 }, 1_000).kind).toBe("wait");
+    expect(decide({ ...few, freeCredits: 4 }, 1_000).kind).toBe("dispatch");
+  });
+});
+
+describe("whatever is known", () => {
+  const known = fc.record({
+    count: fc.integer({ min: 1, max: 200 }),
+    freeCredits: fc.integer({ min: 1, max: 8 }),
+    gapMs: fc.double({ min: 0.01, max: 1_000, noNaN: true }),
+    sinceLastMs: fc.double({ min: 0, max: 100, noNaN: true }),
+    waitedMs: fc.double({ min: 0, max: 200, noNaN: true }),
+    thrift: fc.double({ min: 0, max: 10, noNaN: true }),
+    drift: fc.double({ min: 0.5, max: 4, noNaN: true }),
+    leftMs: fc.double({ min: -100, max: 10_000, noNaN: true }),
+  });
+
+  test("nobody waits longer than max_wait while a credit is free, and a wait ends with a batch if nothing happens", () => {
+    fc.assert(
+      fc.property(known, ({ count, freeCredits, waitedMs, sinceLastMs, leftMs, ...policy }) => {
+        const view = lane(
+          { ...waiting(count), freeCredits, oldestArrivedMs: 1_000 - waitedMs },
+          { ...policy, totalCredits: 8, lastArrivedMs: 1_000 - sinceLastMs, doneByMs: 1_000 + leftMs },
+        );
+        const decision = decide(view, 1_000);
+        if (decision.kind === "dispatch") {
+          expect(decision.size).toBeLessThanOrEqual(Math.min(count, 64));
+          return;
+        }
+        expect(decision.untilMs).toBeGreaterThan(1_000 - 1e-6);
+        expect(decision.untilMs).toBeLessThanOrEqual(view.oldestArrivedMs + view.maxWaitMs);
+        // A millionth of a millisecond of rounding.
+        expect(decide(view, decision.untilMs + 1e-6).kind).toBe("dispatch");
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { ServiceTimes } from "../../src/adaptive/service-times.js";
+import { WeightedWindow } from "../../src/adaptive/weighted-window.js";
+
+const lineMs = (size: number): number => 5 + 0.25 * size;
+
+describe("service times", () => {
+  test("say nothing before batches of two sizes were seen", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 5; i++) times.observe(1, lineMs(1));
+    expect(times.curve).toBeUndefined();
+    times.observe(16, lineMs(16));
+    expect(times.curve?.p50Ms(8)).toBeCloseTo(lineMs(8), 9);
+    expect(times.curve?.p50Ms(64)).toBeCloseTo(lineMs(64), 9);
+  });
+
+  test("find a line again, also at sizes that were never seen", () => {
+    const times = new ServiceTimes(64);
+    for (const size of [1, 3, 7, 20, 33, 60]) times.observe(size, lineMs(size));
+    for (const size of [1, 2, 5, 15, 40, 64]) expect(times.curve?.p50Ms(size)).toBeCloseTo(lineMs(size), 6);
+  });
+
+  test("keep the tail apart from the middle", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 60; i++) for (const size of [1, 16]) times.observe(size, i % 10 === 0 ? 50 : 10 + size);
+    expect(times.curve?.p50Ms(16)).toBe(26);
+    expect(times.curve?.p95Ms(16)).toBe(50);
+  });
+
+  test("a model that becomes twice as slow shows in drift within some ten batches, at sizes that did not run too", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 50; i++) for (const size of [1, 8, 64]) times.observe(size, lineMs(size));
+    expect(times.drift).toBeCloseTo(1, 6);
+    for (let i = 0; i < 14; i++) times.observe(8, 2 * lineMs(8));
+    expect(times.drift * (times.curve?.p50Ms(64) ?? 0)).toBeGreaterThan(1.4 * lineMs(64));
+    for (let i = 0; i < 200; i++) times.observe(8, 2 * lineMs(8));
+    expect(times.curve?.p50Ms(8)).toBeCloseTo(2 * lineMs(8), 6);
+    expect(times.drift).toBeCloseTo(1, 1);
+  });
+
+  test("a single monstrous batch moves the drift by no more than its share", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 50; i++) for (const size of [1, 8]) times.observe(size, lineMs(size));
+    times.observe(8, 60_000);
+    expect(times.drift).toBeLessThanOrEqual(1.15 + 1e-9);
+  });
+});
+
+test("a window's quantiles are those of its latest samples", () => {
+  const window = new WeightedWindow();
+  expect(window.quantiles(0.5)).toEqual([NaN]);
+  for (let value = 1; value <= 1_000; value++) window.add(value);
+  const [median = 0, tail = 0] = window.quantiles(0.5, 0.95);
+  // 64 samples count, the latest most.
+  expect(median).toBeGreaterThan(968);
+  expect(tail).toBeGreaterThan(median);
+  expect(window.count).toBe(64);
+});
