@@ -84,6 +84,30 @@ describe("a request that is repeated with its Idempotency-Key", () => {
     expect((await fixture.workKeys()).sort()).toEqual([...work, key].sort());
   });
 
+  test("meets a new task where Redis may have forgotten the first, which nobody knows to be admitted", async () => {
+    const first = String((await keyed("a", "k1", { deadline_ms: 6_000 })).body["task_id"]);
+    const twin = String((await fixture.submit("a", { deadline_ms: 3_600_000 })).body["task_id"]);
+    const show = async (taskId: string) => {
+      const { status, body } = await fixture.ask(`/v1/result/${taskId}`);
+      return [status, body["code"] ?? body["status"]];
+    };
+    await settle(fixture.redis, first, echoOf("A"));
+    expect(await show(twin)).toEqual([200, "SUCCESS"]);
+    // Long after: the run and the record of the first task are forgotten, that of its twin is not.
+    await fixture.redis.del(...(await fixture.redis.keys("*:run:*")), ...(await fixture.redis.keys("*:digest:*")));
+    await fixture.redis.del(...(await fixture.redis.keys(`*:task:${first}`)));
+    expect(await show(twin)).toEqual([410, "result-expired"]);
+    const key = await binding();
+    await fixture.redis.hdel(key, "admitted");
+    await fixture.redis.hincrby(key, "since", -607_000);
+    const again = await keyed("a", "k1", { deadline_ms: 6_000 });
+    expect(again.status).toBe(202);
+    expect(again.body["task_id"]).not.toBe(first);
+    expect(await show(twin)).toEqual([410, "result-expired"]);
+    // From now on the key names the new one.
+    expect((await keyed("a", "k1", { deadline_ms: 6_000 })).body["task_id"]).toBe(again.body["task_id"]);
+  });
+
   test("is refused with another body, whatever differs", async () => {
     await keyed("a", "k1");
     for (const other of [keyed("b", "k1"), keyed("a", "k1", { priority: "bulk" }), keyed("a", "k1", { top_k: 1 })]) {

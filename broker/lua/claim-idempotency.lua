@@ -1,24 +1,34 @@
 #!lua
 -- Binds an Idempotency-Key to one task before the task is admitted. An admission that stopped half-way is taken
--- over, with its own task id, after takeOverMs; whoever holds the key has the number of its attempt. One slot. O(1).
+-- over, with its own task id, after takeOverMs; whoever holds the key has the number of its attempt. When no attempt
+-- is so recent that its task would still be remembered, the key is bound anew, to another task: twins may be left
+-- that were told how the run of the first one ended, and its id must not be given to a second run. One slot. O(1).
 -- KEYS: idempotency
--- ARGV: fingerprint (of the request), taskId, version (of the model), takeOverMs, ttlMs
+-- ARGV: fingerprint (of the request), taskId, version (of the model), takeOverMs, ttlMs,
+--       keptMs (so long a task that this attempt admits is remembered, at least)
 -- REPLY: {"new", attempt} | {"taken-over", attempt, fingerprint, taskId, version}
 --        | {"in-progress", attempt, fingerprint, taskId, version} | {"admitted", attempt, fingerprint, taskId, version}
 -- @include now-ms
-local key, fingerprint, task_id, version, take_over_ms, ttl_ms = KEYS[1], unpack(ARGV, 1, 5)
+local key, fingerprint, task_id, version, take_over_ms, ttl_ms, kept_ms = KEYS[1], unpack(ARGV, 1, 6)
 local now = now_ms()
-local known = redis.call('HMGET', key, 'fingerprint', 'task', 'version', 'admitted', 'since', 'attempt')
+local known = redis.call('HMGET', key, 'fingerprint', 'task', 'version', 'admitted', 'since', 'attempt', 'vacant', 'kept')
+local may_take = not known[4] and known[1] == fingerprint
+if may_take and now - known[5] > tonumber(known[8] or ttl_ms) then
+  redis.call('UNLINK', key)
+  known = {}
+end
 if not known[1] then
-  redis.call('HSET', key, 'fingerprint', fingerprint, 'task', task_id, 'version', version, 'since', now, 'attempt', 1)
+  redis.call('HSET', key, 'fingerprint', fingerprint, 'task', task_id, 'version', version, 'since', now, 'attempt', 1,
+    'kept', kept_ms)
   redis.call('PEXPIRE', key, ttl_ms)
   return { 'new', 1 }
 end
 local word, attempt = 'in-progress', tonumber(known[6] or 1)
 if known[4] then
   word = 'admitted'
-elseif now - known[5] > tonumber(take_over_ms) and known[1] == fingerprint then
+elseif may_take and (known[7] or now - known[5] > tonumber(take_over_ms)) then
   word, attempt = 'taken-over', attempt + 1
-  redis.call('HSET', key, 'since', now, 'attempt', attempt)
+  redis.call('HDEL', key, 'vacant')
+  redis.call('HSET', key, 'since', now, 'attempt', attempt, 'kept', math.max(tonumber(known[8] or 0), tonumber(kept_ms)))
 end
 return { word, attempt, known[1], known[2], known[3] }

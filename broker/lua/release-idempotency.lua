@@ -14,5 +14,5 @@ if attempt == '1' then
   redis.call('UNLINK', key)
   return 'forgotten'
 end
-redis.call('HSET', key, 'since', 0)
+redis.call('HSET', key, 'vacant', 1)
 return 'vacated'

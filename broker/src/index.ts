@@ -56,7 +56,7 @@ export {
   type TaskFailure,
 } from "./tasks/outcome.js";
 export { cancelTask, readTask } from "./tasks/read-task.js";
-export { keepMs } from "./tasks/retention.js";
+export { keepMs, taskKeptMs } from "./tasks/retention.js";
 export {
   decodeTensorInput,
   ELEMENT_BYTES,

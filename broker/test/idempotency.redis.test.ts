@@ -3,21 +3,21 @@ import { bindIdempotencyKey, confirmIdempotencyKey, releaseIdempotencyKey } from
 import { dumpState, useRedis } from "./redis-fixture.js";
 
 const fixture = useRedis();
-const request = { owner: "anna", key: "k", fingerprint: "f", taskId: "t1", version: "1" };
+const request = { owner: "anna", key: "k", fingerprint: "f", taskId: "t1", version: "1", keptMs: 60_000 };
 const again = { ...request, taskId: "t2", version: "2" };
 /** What attempt `n` says when it speaks of the key. */
 const attempt = (n: number) => ({ owner: "anna", key: "k", taskId: "t1", attempt: n });
 
-/** The hash of the only key; its time apart, for only the server knows it. */
+/** The hash of the only key; without its time, for only the server knows it. */
 async function readKey(): Promise<Record<string, unknown>> {
   const [hash] = Object.values(await dumpState(fixture.redis)) as Record<string, unknown>[];
-  return { ...hash, since: Number(hash?.["since"]) > 0 ? "held" : "vacant" };
+  return Object.fromEntries(Object.entries(hash ?? {}).filter(([field]) => field !== "since"));
 }
 
-/** As if the attempt that holds the key had said nothing for 6 s. */
-async function keepSilent(): Promise<void> {
+/** As if the attempt that holds the key had said nothing for so long. */
+async function keepSilent(ms = 6_000): Promise<void> {
   const [key = ""] = await fixture.redis.keys("*");
-  await fixture.redis.hincrby(key, "since", -6_000);
+  await fixture.redis.hincrby(key, "since", -ms);
 }
 
 test("a key belongs to its first request: others wait, replay, or are refused", async () => {
@@ -48,7 +48,7 @@ test("an attempt whose key was taken over cannot give it back", async () => {
   await keepSilent();
   expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: false, attempt: 2 });
   expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
-  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", since: "held" });
+  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", kept: "60000" });
 });
 
 test("an admitted key is never given back, whoever says that he was refused", async () => {
@@ -73,11 +73,18 @@ test("a take-over that is refused keeps the task id, for the next equal request 
   await keepSilent();
   await bindIdempotencyKey(redis, again);
   expect(await releaseIdempotencyKey(redis, attempt(2))).toBe(false);
-  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", since: "vacant" });
+  expect(await readKey()).toEqual({
+    fingerprint: "f",
+    task: "t1",
+    version: "1",
+    attempt: "2",
+    kept: "60000",
+    vacant: "1",
+  });
   const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
   await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
   expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: false, attempt: 3 });
-  expect(await readKey()).toMatchObject({ attempt: "3", since: "held" });
+  expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "3", kept: "60000" });
 });
 
 test("a confirmation does not make a key that is gone: it would have no end and no task", async () => {
@@ -100,4 +107,35 @@ test("a key lives for a day, whatever becomes of it", async () => {
   const leftMs = await redis.pttl(key);
   expect(leftMs).toBeGreaterThan(86_400_000 - 60_000);
   expect(leftMs).toBeLessThanOrEqual(86_400_000);
+});
+
+test.each([
+  ["held", false],
+  ["vacant", true],
+])("a key that is %s gets another task when the first may be forgotten, and not before", async (_name, vacate) => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, { ...request, keptMs: 20_000 });
+  await keepSilent();
+  await bindIdempotencyKey(redis, { ...again, keptMs: 60_000 });
+  if (vacate) await releaseIdempotencyKey(redis, attempt(2));
+  await keepSilent(50_000);
+  expect(await bindIdempotencyKey(redis, { ...again, keptMs: 20_000 })).toMatchObject({ taskId: "t1", attempt: 3 });
+  // Since the longest that any attempt asked for.
+  await keepSilent(61_000);
+  const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
+  await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
+  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t2", version: "2", admitted: false, attempt: 1 });
+  expect(await readKey()).toEqual({ fingerprint: "f", task: "t2", version: "2", attempt: "1", kept: "60000" });
+  // Whoever speaks for the first task is not heard any more.
+  await confirmIdempotencyKey(redis, attempt(1));
+  expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
+  expect(await readKey()).toMatchObject({ task: "t2", attempt: "1" });
+});
+
+test("a key whose task is admitted keeps it, however long ago that was", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await confirmIdempotencyKey(redis, attempt(1));
+  await keepSilent(3_600_000);
+  expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: true });
 });

@@ -10,7 +10,7 @@ import {
 } from "@sluice/broker";
 import type { ApiMetrics } from "../metrics.js";
 import type { CacheWord } from "../views/task-view.js";
-import type { Order, PlannedTask } from "./plan-task.js";
+import { type Order, type PlannedTask, ttlMsOf } from "./plan-task.js";
 import type { PoolWatch } from "./pool-watch.js";
 import type { TaskBlobs } from "./task-blobs.js";
 
@@ -83,7 +83,7 @@ async function requireAdmission(
   const own = deps.settings.current().forModel(order.model.name);
   // A queue without room refuses new runs only.
   const settings = deserted ? { ...own, queueMaxDepthPerShard: 0 } : own;
-  const request = toRequest(order, task, { inBlob, defaultTtlMs: settings.queueTtlS * 1_000 });
+  const request = toRequest(order, task, { inBlob, ttlMs: ttlMsOf(order, settings) });
   let reply: AdmitReply;
   try {
     reply = await admitOnce(deps, request, settings);
@@ -122,9 +122,9 @@ async function repeatAdmission(
 }
 
 function toRequest(
-  { submission, owner, model, row }: Order,
+  { owner, model, row }: Order,
   { taskId, lane, digest }: PlannedTask,
-  options: { readonly inBlob: boolean; readonly defaultTtlMs: number },
+  options: { readonly inBlob: boolean; readonly ttlMs: number },
 ): AdmitRequest {
   return {
     taskId,
@@ -132,7 +132,7 @@ function toRequest(
     lane,
     digest,
     signature: row.signature,
-    ttlMs: submission.deadlineMs ?? options.defaultTtlMs,
+    ttlMs: options.ttlMs,
     input: options.inBlob ? { kind: "blob", blobId: taskId } : { kind: "input", bytes: row.content },
     ...(model.cacheTtlS === undefined ? {} : { cacheTtlS: model.cacheTtlS }),
   };

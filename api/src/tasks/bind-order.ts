@@ -3,13 +3,15 @@ import {
   BrokerError,
   confirmIdempotencyKey,
   type IdempotentTask,
+  type LiveSettings,
   parseTaskId,
   type RedisClient,
   releaseIdempotencyKey,
+  taskKeptMs,
 } from "@sluice/broker";
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import type { Order, PlannedTask } from "./plan-task.js";
+import { type Order, type PlannedTask, ttlMsOf } from "./plan-task.js";
 
 /** A planned task that its Idempotency-Key names. */
 export interface BoundTask {
@@ -35,7 +37,7 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
  * @throws BrokerError idempotency-key-reused | request-in-progress | model-not-found | storage-unavailable
  */
 export async function bindOrder(
-  deps: { readonly redis: RedisClient; readonly log: Logger },
+  deps: { readonly redis: RedisClient; readonly settings: Pick<LiveSettings, "current">; readonly log: Logger },
   order: Order,
   key: string,
   plan: (version: string) => PlannedTask,
@@ -43,7 +45,9 @@ export async function bindOrder(
   const { owner, model } = order;
   const planned = plan(model.version);
   const fingerprint = fingerprintOf(order);
-  const request = { owner, key, fingerprint, taskId: planned.taskId, version: model.version };
+  const settings = deps.settings.current().forModel(model.name);
+  const keptMs = taskKeptMs(settings, ttlMsOf(order, settings), model.cacheTtlS);
+  const request = { owner, key, fingerprint, taskId: planned.taskId, version: model.version, keptMs };
   const bound = await bindIdempotencyKey(deps.redis, request);
   const binding = { owner, key, taskId: bound.taskId, attempt: bound.attempt };
   const quietly = async <Result>(action: Promise<Result>): Promise<Result | undefined> => {

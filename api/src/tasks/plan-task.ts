@@ -7,6 +7,7 @@ import {
   type Lane,
   type ModelDefinition,
   type ModelRegistry,
+  type Settings,
 } from "@sluice/broker";
 import { toRowInput, type RowInput } from "../submission/row-input.js";
 import type { Submission } from "../submission/submission.js";
@@ -20,6 +21,11 @@ export interface Order {
   readonly row: RowInput;
   /** Its Idempotency-Key, if it has one. */
   readonly key: string | undefined;
+}
+
+/** From admission to deadline. Milliseconds. */
+export function ttlMsOf({ submission }: Order, settings: Settings): number {
+  return submission.deadlineMs ?? settings.queueTtlS * 1_000;
 }
 
 /** An order with the version that computes it, and the ids that follow from that. */

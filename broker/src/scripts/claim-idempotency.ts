@@ -16,7 +16,7 @@ export type ClaimIdempotencyReply =
 export const claimIdempotencyScript = defineScript({
   name: "claim-idempotency",
   keys: ["idempotency"],
-  args: ["fingerprint", "taskId", "version", "takeOverMs", "ttlMs"],
+  args: ["fingerprint", "taskId", "version", "takeOverMs", "ttlMs", "keptMs"],
   parse(reply): ClaimIdempotencyReply {
     const [word, number, fingerprint, taskId, version] = asList(reply);
     const kind = asWord(word, ["new", "taken-over", "in-progress", "admitted"]);

@@ -17,6 +17,9 @@ import { releaseIdempotencyScript } from "../scripts/release-idempotency.js";
  *   VACANT    a later attempt was refused. Those before it may have been admitted without anybody knowing, so the
  *             task id must stay: a new one would be a second task. The next equal request takes over at once.
  *
+ * HELD or VACANT for so long that the task, had it been admitted, could be forgotten is as good as unknown: the next
+ * equal request binds the key to a task of its own.
+ *
  * Attempt 1 that is refused while it holds the key takes it back to unknown. An attempt that is refused when it does
  * not hold the key any more changes nothing. A request with another body is refused in all states but unknown.
  */
@@ -36,6 +39,8 @@ export interface IdempotentRequest {
   readonly taskId: string;
   /** The model version resolved now; a repeat uses the one resolved first. */
   readonly version: string;
+  /** How long the task is remembered if this request admits it; see `taskKeptMs`. */
+  readonly keptMs: number;
 }
 
 /** What the caller must do: admit under this id and version, or just answer with it. */
@@ -61,11 +66,11 @@ export interface IdempotencyBinding {
  * @throws BrokerError idempotency-key-reused | request-in-progress | storage-unavailable
  */
 export async function bindIdempotencyKey(redis: RedisClient, request: IdempotentRequest): Promise<IdempotentTask> {
-  const { fingerprint, taskId, version } = request;
+  const { fingerprint, taskId, version, keptMs } = request;
   const reply = await claimIdempotencyScript.run(
     redis,
     { idempotency: keyOf(request) },
-    { fingerprint, taskId, version, takeOverMs: TAKE_OVER_MS, ttlMs: KEY_TTL_MS },
+    { fingerprint, taskId, version, takeOverMs: TAKE_OVER_MS, ttlMs: KEY_TTL_MS, keptMs },
   );
   const { kind, attempt } = reply;
   if (kind === "new") return { taskId, version, admitted: false, attempt };

@@ -8,6 +8,14 @@ export function keepMs(settings: Settings, modelCacheTtlS: number | undefined): 
   return Math.max(settings.resultTtlS * 1_000, pointerMs(settings, modelCacheTtlS));
 }
 
+/**
+ * How long a task is remembered after its admission, without the slack: whatever was admitted within that time of a
+ * request is known until then. Milliseconds.
+ */
+export function taskKeptMs(settings: Settings, ttlMs: number, modelCacheTtlS: number | undefined): number {
+  return Math.round(ttlMs) + keepMs(settings, modelCacheTtlS);
+}
+
 /** How long later tasks with the same digest find the run: the dedupe window, or the cache's. Milliseconds. */
 export function pointerMs(settings: Settings, modelCacheTtlS: number | undefined): number {
   return Math.max(1, 1_000 * Math.max(settings.dedupeTtlS, modelCacheTtlS ?? settings.cacheTtlS));

@@ -75,7 +75,8 @@ function ofStream({ entries, consumers, lastDelivered }: Stream, group: string):
   });
 }
 
-function ofBinding({ fingerprint, taskId, version, attempt, since, admitted, expires }: Binding): Expected {
-  const fields = { fingerprint, task: taskId, version, attempt: String(attempt), since: since ?? "0" };
-  return of("hash", { ...fields, admitted: admitted ? "1" : undefined }, expires);
+function ofBinding({ fingerprint, taskId, version, attempt, since, ...rest }: Binding): Expected {
+  const fields = { fingerprint, task: taskId, version, attempt: String(attempt), since, kept: String(rest.keptMs) };
+  const [admitted, vacant] = [rest.admitted, rest.vacant].map((is) => (is ? "1" : undefined));
+  return of("hash", { ...fields, admitted, vacant }, rest.expires);
 }

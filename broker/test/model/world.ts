@@ -91,8 +91,11 @@ export interface Binding {
   readonly taskId: string;
   readonly version: string;
   attempt: number;
-  /** Undefined: at once, whoever held it was refused. */
-  since: Time | undefined;
+  since: Time;
+  /** Whoever held it was refused: it may be taken over at once. */
+  vacant: boolean;
+  /** So long after `since` the task may be forgotten. */
+  keptMs: number;
   admitted: boolean;
   expires: Time;
 }

@@ -11,10 +11,14 @@ export const idempotencyKey = (key: string): string =>
   keys.idempotency(createHash("sha256").update(`${OWNER.length}:${OWNER}${key}`).digest("base64url"));
 
 const bindMove = fc
-  .record({ key: fc.constantFrom("k1", "k2"), fingerprint: fc.constantFrom("f", "f", "g") })
+  .record({
+    key: fc.constantFrom("k1", "k2"),
+    fingerprint: fc.constantFrom("f", "f", "g"),
+    keptMs: fc.constantFrom(30_000, 610_000),
+  })
   .map((choice) =>
-    move("bind", choice, ({ key, fingerprint }, _world, memory) => {
-      const request = { fingerprint, taskId: makeTaskId(memory, 0), version: "1" };
+    move("bind", choice, ({ key, fingerprint, keptMs }, _world, memory) => {
+      const request = { fingerprint, taskId: makeTaskId(memory, 0), version: "1", keptMs };
       return {
         send: ({ api }, redis) => api.bindIdempotencyKey(redis, { ...request, owner: OWNER, key }),
         plan: () => atOnce((world, now) => bind(world, now, idempotencyKey(key), request)),

@@ -10,20 +10,29 @@ export function bind(
   world: World,
   now: Moment,
   key: string,
-  request: { readonly fingerprint: string; readonly taskId: string; readonly version: string },
+  request: {
+    readonly fingerprint: string;
+    readonly taskId: string;
+    readonly version: string;
+    readonly keptMs: number;
+  },
 ): Expected {
   const bound = world.idempotency.get(key);
-  if (!bound) {
+  const mayTake = bound?.admitted === false && bound.fingerprint === request.fingerprint;
+  if (!bound || (mayTake && isBefore(bound.since, timeOf(now).plus(-bound.keptMs)))) {
     const expires = timeOf(now).plus(KEY_TTL_MS);
-    world.idempotency.set(key, { ...request, attempt: 1, since: timeOf(now), admitted: false, expires });
+    const held = { attempt: 1, since: timeOf(now), vacant: false, admitted: false };
+    world.idempotency.set(key, { ...request, ...held, expires });
     return { taskId: request.taskId, version: request.version, admitted: false, attempt: 1 };
   }
   if (bound.fingerprint !== request.fingerprint) return { error: "idempotency-key-reused" };
   const { taskId, version } = bound;
   if (bound.admitted) return { taskId, version, admitted: true, attempt: bound.attempt };
   const silentSince = timeOf(now).plus(-TAKE_OVER_MS);
-  if (bound.since && !isBefore(bound.since, silentSince)) return { error: "request-in-progress" };
+  if (!bound.vacant && !isBefore(bound.since, silentSince)) return { error: "request-in-progress" };
   bound.since = timeOf(now);
+  bound.vacant = false;
+  bound.keptMs = Math.max(bound.keptMs, request.keptMs);
   bound.attempt++;
   return { taskId, version, admitted: false, attempt: bound.attempt };
 }
@@ -39,6 +48,6 @@ export function release(world: World, key: string, taskId: string, attempt: numb
   const bound = world.idempotency.get(key);
   if (bound?.taskId !== taskId || bound.attempt !== attempt || bound.admitted) return false;
   if (attempt === 1) return world.idempotency.delete(key);
-  bound.since = undefined;
+  bound.vacant = true;
   return false;
 }
