@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BrokerError, confirmsEarly, type Durability, type RedisClient, wasNotCarriedOut } from "../src/index.js";
-import { confirmationOf, doubtsOf, obstaclesOf } from "../src/redis/durability.js";
+import { confirmationOf, doubtsOf, obstaclesOf, risksOf } from "../src/redis/durability.js";
 import { createGroupConfirm } from "../src/redis/group-confirm.js";
 import { parseInfo, type ServerFacts } from "../src/redis/server-facts.js";
 
@@ -86,6 +86,11 @@ test("eviction and missing replicas are doubts that may pass", () => {
   expect(doubtsOf(REPLICATED, factsOf({ replicas: 0 }))).toEqual(["0 of 1 replicas are connected"]);
   expect(doubtsOf(REPLICATED, factsOf())).toEqual([]);
   expect(doubtsOf(MEMORY, factsOf({ replicas: 0 }))).toEqual([]);
+  expect(risksOf(REPLICATED, factsOf({ replicas: 2 }))).toEqual([
+    "2 replicas are connected and 1 confirm: a failover may promote one that did not",
+  ]);
+  expect(risksOf(REPLICATED, factsOf())).toEqual([]);
+  expect(risksOf(MEMORY, factsOf({ replicas: 2 }))).toEqual([]);
 });
 
 test("INFO is read line by line", () => {

@@ -84,3 +84,11 @@ export function doubtsOf(durability: Durability, facts: ServerFacts): string[] {
   }
   return doubts;
 }
+
+/** What may break a promise in a failover although the server does what was asked of it. */
+export function risksOf(durability: Durability, facts: ServerFacts): string[] {
+  if (durability.level !== "replicated" || facts.replicas <= durability.replicas) return [];
+  return [
+    `${facts.replicas} replicas are connected and ${durability.replicas} confirm: a failover may promote one that did not`,
+  ];
+}

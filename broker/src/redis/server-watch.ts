@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { BrokerError } from "../errors.js";
 import type { Service } from "../service.js";
 import type { RedisClient } from "./connect.js";
-import { doubtsOf, type Durability, obstaclesOf } from "./durability.js";
+import { doubtsOf, type Durability, obstaclesOf, risksOf } from "./durability.js";
 import { createPoller } from "./poller.js";
 import { readServerFacts, type ServerFacts } from "./server-facts.js";
 
@@ -23,16 +23,21 @@ export interface ServerWatch extends Service {
 export function createServerWatch(redis: RedisClient, durability: Durability, log: Logger): ServerWatch {
   let facts: readonly ServerFacts[] = [];
   let doubts: readonly string[] = [];
+  let risks: readonly string[] = [];
+  const tell = (whyOf: (server: ServerFacts) => string[]): string[] =>
+    facts.flatMap((server) => whyOf(server).map((why) => `${server.address}: ${why}`));
   const look = async (): Promise<void> => {
     facts = await readServerFacts(redis);
-    const now = facts.flatMap((server) =>
-      [...obstaclesOf(durability, server), ...doubtsOf(durability, server)].map((why) => `${server.address}: ${why}`),
-    );
+    const now = tell((server) => [...obstaclesOf(durability, server), ...doubtsOf(durability, server)]);
     if (now.join() !== doubts.join()) {
       if (now.length > 0) log.error({ problems: now }, "redis cannot keep what is promised");
       else log.info("redis can keep what is promised again");
     }
     doubts = now;
+    const risksNow = tell((server) => risksOf(durability, server));
+    if (risksNow.length > 0 && risksNow.join() !== risks.join())
+      log.warn({ risks: risksNow }, "see DURABILITY_REPLICAS");
+    risks = risksNow;
   };
   const poller = createPoller(look, LOOK_EVERY_MS, log);
   return {

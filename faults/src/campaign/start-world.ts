@@ -10,7 +10,7 @@ import { type Oracle, startOracle } from "../oracle/start-oracle.js";
 import { copyPrograms } from "../roles/copy-programs.js";
 import { type Fleet, startFleet } from "../roles/start-fleet.js";
 import { startTopology } from "../topology/start-topology.js";
-import type { Topology } from "../topology/topology.js";
+import { replicatedEnv, type Topology } from "../topology/topology.js";
 import { CAMPAIGN_COUNTS, CAMPAIGN_SETTINGS, type CampaignOptions, ORACLE_TIMES, SLOTS } from "./campaign-options.js";
 
 /** Everything that a campaign runs against. */
@@ -52,8 +52,8 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     const oracle = await startOracle({ dir: join(dir, "oracle"), times, onUnplannedExit });
     undo.push(() => oracle.stop());
     const counts = options.counts ?? CAMPAIGN_COUNTS;
-    // A failover loses what no replica has: only with replicas that are waited for can nothing accepted be lost.
-    const durability: Record<string, string> = options.topology === "S" ? {} : { DURABILITY: "replicated" };
+    // A failover loses what the promoted replica does not have: only if all are waited for can nothing accepted be lost.
+    const durability = replicatedEnv(options.topology);
     const env = { SLOTS: String(SLOTS), ...durability, ...options.env };
     const fleet = await startFleet({ dir, topology, oraclePort: oracle.port, counts, env, onUnplannedExit });
     undo.push(() => fleet.stop());

@@ -31,6 +31,7 @@ export async function killMaster(
     heal: async () => {
       if (topology.kind !== "S") await untilReplaced(master, shards[0] ?? 0, targets);
       await new Promise((resolve) => setTimeout(resolve, fault.downMs));
+      await topology.beforeReturn?.(master);
       await master.restart();
       await targets.whole();
     },

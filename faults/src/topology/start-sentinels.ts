@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { sendCommand } from "@sluice/stack";
@@ -37,6 +37,11 @@ export async function startSentinels(dir: string): Promise<Topology> {
     adminUrl: url,
     masters,
     masterOfShard: async () => (await masters())[0],
+    // By itself it would come back as a master, until a Sentinel corrects it some ten seconds later.
+    beforeReturn: async (node) => {
+      const master = (await masters())[0];
+      if (master) await appendFile(configFileOf(dir, node.name), `\n${replicaOf(master)}`);
+    },
     sentinels,
     envFor: () => ({}),
     sourceAddressOf: () => undefined,
@@ -64,8 +69,8 @@ async function startServer(dir: string, index: number, master: RedisNode | undef
   const name = `redis-${index + 1}`;
   await mkdir(join(dir, name), { recursive: true });
   // In a file, not among the arguments: Sentinel lets a server note there whose replica it has become.
-  const configFile = join(dir, name, "redis.conf");
-  await writeFile(configFile, master === undefined ? "" : `replicaof 127.0.0.1 ${master.link.port}\n`);
+  const configFile = configFileOf(dir, name);
+  await writeFile(configFile, master === undefined ? "" : replicaOf(master));
   return startRedisNode({
     name,
     dir,
@@ -76,6 +81,9 @@ async function startServer(dir: string, index: number, master: RedisNode | undef
     ],
   });
 }
+
+const configFileOf = (dir: string, name: string): string => join(dir, name, "redis.conf");
+const replicaOf = (master: RedisNode): string => `replicaof 127.0.0.1 ${master.link.port}\n`;
 
 /** One master, two replicas that follow it, and every Sentinel knows that master and its peers. */
 async function isWhole(nodes: readonly RedisNode[], sentinelPorts: readonly number[]): Promise<boolean> {

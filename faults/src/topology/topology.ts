@@ -32,6 +32,8 @@ export interface Topology {
   envFor(processName: string): Readonly<Record<string, string>>;
   /** Where the connections of a process come from; undefined where nobody can be told from others. */
   sourceAddressOf(processName: string): string | undefined;
+  /** Makes a dead server come back as a replica of the present master, as orchestrators do; only on `R`. */
+  beforeReturn?(node: RedisNode): Promise<void>;
   /** Adds a master without slots and a replica of it; only on `C`. */
   addPair?(): Promise<AddedPair>;
   /** Whether everything that was acknowledged would survive the loss of any one node: replicas are connected. */
@@ -61,6 +63,15 @@ export interface AddedPair {
 export interface TopologyOptions {
   /** `C`: every server and every process comes from an address of its own, and the cluster's bus goes through links. */
   readonly separable?: boolean;
+}
+
+/** How many replicas a master has: so many must confirm a write if any of them may be promoted. */
+export const REPLICAS_OF_MASTER: Readonly<Record<TopologyKind, number>> = { S: 0, R: 2, C: 1 };
+
+/** What makes the roles wait for all replicas; nothing where there are none. */
+export function replicatedEnv(kind: TopologyKind): Record<string, string> {
+  const replicas = REPLICAS_OF_MASTER[kind];
+  return replicas === 0 ? {} : { DURABILITY: "replicated", DURABILITY_REPLICAS: String(replicas) };
 }
 
 /** Waits until it is whole. @throws Error after `timeoutMs`. */

@@ -93,7 +93,7 @@ function campaignOf({ topology, seed, world, dir, say, patches }: WedgeWorldOpti
     counts: COUNTS,
     dir,
     say,
-    env: { DURABILITY: single ? "fsync" : "replicated" },
+    env: single ? { DURABILITY: "fsync" } : {},
     ...(single ? { redisConfig: { appendfsync: "always" } } : {}),
     ...(patches ? { patches } : {}),
   };
