@@ -1,0 +1,4 @@
+import type { DirectedScenario } from "./directed-scenario.js";
+
+/** Every directed scenario. */
+export const DIRECTED_SCENARIOS: readonly DirectedScenario[] = [];
