@@ -1,4 +1,5 @@
+import { CLUSTER_SCENARIOS } from "./cluster-scenarios.js";
 import type { DirectedScenario } from "./directed-scenario.js";
 
 /** Every directed scenario. */
-export const DIRECTED_SCENARIOS: readonly DirectedScenario[] = [];
+export const DIRECTED_SCENARIOS: readonly DirectedScenario[] = [...CLUSTER_SCENARIOS];

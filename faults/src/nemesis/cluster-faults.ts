@@ -56,7 +56,8 @@ export async function migrateSlot(pick: number, targets: FaultTargets, busy: Set
   return { atMs, target: to.name, skipped: undefined, shards: [shard], heal: () => moving };
 }
 
-async function moveSlot(from: RedisNode, to: RedisNode, shard: number): Promise<void> {
+/** Moves the slot of a shard with all its keys from one master to another. */
+export async function moveSlot(from: RedisNode, to: RedisNode, shard: number): Promise<void> {
   const slot = await from.command("CLUSTER", "KEYSLOT", keys.owner(shard));
   const [fromId, toId] = [await from.command("CLUSTER", "MYID"), await to.command("CLUSTER", "MYID")];
   await to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", fromId);

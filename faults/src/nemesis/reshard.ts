@@ -16,12 +16,16 @@ export async function reshard(from: RedisNode, to: RedisNode, slots: number): Pr
   });
 }
 
-/** The slots that a node holds, as it says itself; those on their way are still in them. */
-export async function slotsOf(node: RedisNode): Promise<number> {
+/** The slots that a node holds, as it says itself, in order; those on their way are still among them. */
+export async function slotsOf(node: RedisNode): Promise<number[]> {
   const self = (await node.command("CLUSTER", "NODES")).split("\n").find((line) => line.includes("myself")) ?? "";
-  const ranges = self.split(" ").slice(8);
-  return ranges.reduce((sum, range) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
-    return match === null ? sum : sum + Number(match[2] ?? match[1]) - Number(match[1]) + 1;
-  }, 0);
+  return self
+    .split(" ")
+    .slice(8)
+    .flatMap((range) => {
+      const match = /^(\d+)(?:-(\d+))?$/.exec(range);
+      if (match === null) return [];
+      const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
 }

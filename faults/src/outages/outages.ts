@@ -1,0 +1,76 @@
+import { cutReplicationOnly } from "./cut-replication.js";
+import { failOverByHand } from "./fail-over-by-hand.js";
+import { losePair, losePoolPair } from "./lose-pair.js";
+import { loseReplica, loseReplicas } from "./lose-replicas.js";
+import { partition } from "./partition.js";
+import { reshardUnderLoad } from "./reshard-under-load.js";
+import { growAndShrink, restartAllServers } from "./resize-and-restart.js";
+import type { Outage } from "./run-outage.js";
+
+const MEMORY = { DURABILITY: "memory" } as const;
+
+/** Every outage of servers that is brought about on purpose. */
+export const OUTAGES: readonly Outage[] = [
+  {
+    name: "a master and an api are parted from the rest of the Cluster",
+    world: { topology: "C", separable: true },
+    perSecond: 60,
+    act: partition,
+    control: MEMORY,
+  },
+  {
+    name: "only the replication of a master is cut, then it dies",
+    world: { topology: "C", separable: true },
+    perSecond: 60,
+    act: cutReplicationOnly,
+    control: MEMORY,
+  },
+  {
+    name: "the replica of one master is away for a minute",
+    world: { topology: "C" },
+    perSecond: 40,
+    act: loseReplica,
+  },
+  {
+    name: "one replica is away, then both are for a minute",
+    world: { topology: "R", env: { DURABILITY_REPLICAS: "1" } },
+    perSecond: 40,
+    act: loseReplicas,
+  },
+  {
+    name: "a master and its replica are away for half a minute",
+    world: { topology: "C" },
+    perSecond: 40,
+    act: losePair,
+  },
+  {
+    name: "the master and the replica that hold the pool are away for half a minute",
+    world: { topology: "C" },
+    perSecond: 40,
+    act: losePoolPair,
+  },
+  {
+    name: "masters change places with their replicas 30 times",
+    world: { topology: "C" },
+    perSecond: 60,
+    act: failOverByHand,
+  },
+  {
+    name: "500 slots with a shard are moved and moved back",
+    world: { topology: "C" },
+    perSecond: 100,
+    act: reshardUnderLoad,
+  },
+  {
+    name: "a master and a replica are added, get a shard, and are removed",
+    world: { topology: "C" },
+    perSecond: 60,
+    act: growAndShrink,
+  },
+  {
+    name: "all six servers are restarted in turn",
+    world: { topology: "C" },
+    perSecond: 60,
+    act: restartAllServers,
+  },
+];

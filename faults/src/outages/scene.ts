@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { World } from "../campaign/start-world.js";
+import { logAnswers, type LoggingClient } from "../client/answer-log.js";
+import { createApiClient } from "../client/api-client.js";
+import { type Clients, createClients } from "../client/run-clients.js";
+import { shardsOf } from "../nemesis/cluster-faults.js";
+import type { InjectedFault } from "../nemesis/nemesis.js";
+import { createRandom } from "../random.js";
+import type { FleetMember } from "../roles/start-fleet.js";
+import { waitUntilWhole } from "../topology/topology.js";
+import type { Stage } from "./stage.js";
+
+/** A stage, and what was noted on it. */
+export interface Scene extends Stage {
+  /** All clients together. */
+  readonly everybody: Clients;
+  readonly shown: readonly string[];
+  readonly blamed: readonly string[];
+  readonly injected: readonly InjectedFault[];
+  /** `submit 202`: how often. */
+  countAnswers(): Record<string, number>;
+  /** Clients wait no longer. May be called twice. */
+  end(): void;
+}
+
+/** @param say told what is shown and blamed. */
+export function createScene(seed: string, world: World, say: (line: string) => void): Scene {
+  let over = false;
+  const [shown, blamed, injected]: [string[], string[], InjectedFault[]] = [[], [], []];
+  const companies: { readonly api: LoggingClient; readonly clients: Clients }[] = [];
+  const random = createRandom(`${seed}/balancer`);
+  const addCompany = (pickPort: () => number) => {
+    const api = logAnswers(createApiClient(pickPort));
+    const name = companies.length === 0 ? seed : `${seed}/${companies.length}`;
+    const company = { api, clients: createClients(name, { api, now: Date.now, sleep, isOver: () => over }) };
+    companies.push(company);
+    return company;
+  };
+  let ports = portsOf(world.fleet.ofRole("api"));
+  const main = addCompany(() => random.pick(ports));
+  const write = (lines: string[], line: string): void => {
+    lines.push(line);
+    say(line);
+  };
+  return {
+    world,
+    clients: main.clients,
+    everybody: together(() => companies.map(({ clients }) => clients)),
+    shown,
+    blamed,
+    injected,
+    answers: () => main.api.answers,
+    clientsOf(apis) {
+      const own = portsOf(apis);
+      return addCompany(() => random.pick(own)).clients;
+    },
+    useApis: (apis) => (ports = portsOf(apis)),
+    whole: () => waitUntilWhole(world.topology, 20_000).then(yes, no),
+    mayRepeat: (name) => void injected.push(faultOf(name, {})),
+    async measure(name, nodes) {
+      const atMs = Date.now();
+      const shards = await Promise.all(nodes.map((node) => shardsOf(node, world.topology)));
+      injected.push(faultOf(name, { atMs, alone: true, shards: shards.flat() }));
+    },
+    show: (line) => write(shown, line),
+    blame: (line) => write(blamed, line),
+    countAnswers() {
+      const counts: Record<string, number> = {};
+      for (const { request, answer } of companies.flatMap(({ api }) => api.answers)) {
+        counts[`${request} ${answer}`] = (counts[`${request} ${answer}`] ?? 0) + 1;
+      }
+      return counts;
+    },
+    end() {
+      over = true;
+      for (const { api } of companies) api.close();
+    },
+  };
+}
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
+function portsOf(apis: readonly FleetMember[]): number[] {
+  return apis.flatMap(({ link }) => link?.port ?? []);
+}
+
+/** As it counts for what may run again, and for recovery, whatever it is called: a master that goes away. */
+function faultOf(name: string, more: Partial<InjectedFault>): InjectedFault {
+  const fault = { kind: "kill-master", pick: 0, downMs: 0 } as const;
+  const atMs = Date.now();
+  const rest = { atMs, healedMs: atMs, alone: false, shards: [], skipped: undefined };
+  return { name, target: name, fault, ...rest, ...more };
+}
+
+/** Several clients as one; they may become more. */
+function together(all: () => readonly Clients[]): Clients {
+  return {
+    get entries() {
+      return all().flatMap(({ entries }) => entries);
+    },
+    openCount: () => all().reduce((sum, clients) => sum + clients.openCount(), 0),
+    submit: async (...args) => void (await Promise.all(all().map((clients) => clients.submit(...args)))),
+    settled: async () => void (await Promise.all(all().map((clients) => clients.settled()))),
+    readAllAgain: async () => void (await Promise.all(all().map((clients) => clients.readAllAgain()))),
+  };
+}
