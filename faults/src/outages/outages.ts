@@ -57,7 +57,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     name: "500 slots with a shard are moved and moved back",
-    world: { topology: "C" },
+    world: { topology: "C", separable: true },
     perSecond: 100,
     act: reshardUnderLoad,
   },

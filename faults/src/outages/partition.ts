@@ -1,3 +1,4 @@
+import { acceptedBetween } from "../check/accepted-between.js";
 import type { RedisNode } from "../topology/redis-node.js";
 import { replicaOf } from "../nemesis/restart-servers.js";
 import { separate } from "../nemesis/separate.js";
@@ -5,8 +6,6 @@ import { pause, type Stage, untilTrue } from "./stage.js";
 
 /** Several node timeouts (2 s), and longer than an api tries to find out how an admission ended. */
 const HOLD_MS = 10_000;
-/** Requests may be on their way when the sides part. */
-const PARTING_MS = 300;
 /** A loop that was cut off goes on by then. */
 const RECOVERY_MS = 10_000;
 const MINORITY_PER_SECOND = 8;
@@ -32,12 +31,11 @@ export async function partition(stage: Stage): Promise<void> {
   await watchSplit(stage, old, replica);
   const joinedMs = Date.now();
   await join();
-  const acceptedMs = (from: number, to: number): number[] =>
-    minority.entries.flatMap(({ acceptedMs: ms = 0 }) => (ms >= from && ms <= to ? [ms] : []));
-  const recoveryMs = await untilTrue(() => acceptedMs(joinedMs, Infinity).length > 0, RECOVERY_MS);
+  const accepted = (fromMs: number, toMs: number): number => acceptedBetween(minority.entries, { fromMs, toMs }).length;
+  const recoveryMs = await untilTrue(() => accepted(joinedMs, Infinity) > 0, RECOVERY_MS);
   over = true;
   await submitting;
-  const wrong = acceptedMs(partedMs + PARTING_MS, joinedMs).length;
+  const wrong = accepted(partedMs, joinedMs);
   const asked = minority.entries.filter(({ submittedMs }) => submittedMs > partedMs && submittedMs < joinedMs).length;
   stage.show(`the minority's api was asked ${asked} times and accepted ${wrong}; it accepts ${recoveryMs} ms after`);
   if (wrong > 0) stage.blame(`${wrong} tasks were accepted in the minority`);

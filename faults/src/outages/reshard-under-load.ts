@@ -8,20 +8,30 @@ import { blameErrors, showRedirections } from "./blame-errors.js";
 import { pause, type Stage } from "./stage.js";
 
 const SLOTS = 500;
+/** Results that lie in the slots before they are moved: a slot is half here and half there for a second. */
+const RESULTS = 3_000;
+const RESULTS_PER_SECOND = 250;
+/** How far apart the two masters are. */
+const DISTANCE_MS = 10;
 
 /** Slots that hold a shard's keys go to another master and back, as an operator moves them, while clients use them. */
 export async function reshardUnderLoad(stage: Stage): Promise<void> {
   const { topology } = stage.world;
   const before = await countErrors(topology.nodes);
   const { from, to, shard } = await findPath(topology);
-  await pause(1_000);
+  await stage.clients.submit(RESULTS, RESULTS_PER_SECOND);
   for (const [source, target] of [
     [from, to],
     [to, from],
   ] as const) {
     stage.mayRepeat("resharding");
     const [slots, startMs] = [(await slotsOf(target)).length, Date.now()];
+    await target.link.setFault(
+      { kind: "delay", delayMs: DISTANCE_MS },
+      ({ address }) => address === source.sourceAddress,
+    );
     await reshard(source, target, SLOTS);
+    await target.link.setFault(undefined);
     const moved = (await slotsOf(target)).length - slots;
     stage.show(`${moved} slots with shard ${shard} moved to ${target.name} in ${Date.now() - startMs} ms`);
     if (moved !== SLOTS) stage.blame(`${moved} of ${SLOTS} slots were moved`);
