@@ -66,6 +66,7 @@ describe("a schedule", () => {
       expect(names).toContain(kind);
     for (const role of ["api", "batcher", "gpu-worker"]) {
       expect(names).toContain(`kill-role ${role}`);
+      expect(names).toContain(`cut-drain ${role}`);
       expect(names).toContain(`pause-role ${role}`);
     }
   });

@@ -53,7 +53,9 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
   const verdict = judgeExecutions(world.oracle.executions(), entries, { faults: injected, inHand, known });
   const base = judgeExecutions(end.baseExecutions, entries, { faults: [], inHand, known });
   const done = injected.filter(({ skipped }) => skipped === undefined);
-  const workerDeaths = done.filter(({ name }) => name === "kill-role gpu-worker").length;
+  const workerDeaths = done.filter(
+    ({ fault }) => "role" in fault && fault.role === "gpu-worker" && isKill(fault),
+  ).length;
   const accepted = entries.filter(({ outcome }) => outcome === "ok");
   return {
     topology: options.topology,

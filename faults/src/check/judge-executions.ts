@@ -77,6 +77,7 @@ export function boundOf({ fault, target, skipped }: InjectedFault, { workers, ro
   const ofAll = workers * rowsPerWorker;
   switch (fault.kind) {
     case "kill-role":
+    case "cut-drain":
     case "pause-role":
       return fault.role === "gpu-worker" ? rowsPerWorker : 0;
     case "link":

@@ -16,6 +16,8 @@ export async function injectFault(fault: Fault, targets: FaultTargets, busy: Set
   switch (fault.kind) {
     case "kill-role":
       return kill(choose(targets.fleet.ofRole(fault.role), fault.pick, busy), fault.downMs);
+    case "cut-drain":
+      return await cutDrain(choose(targets.fleet.ofRole(fault.role), fault.pick, busy), fault.graceMs);
     case "kill-oracle":
       return kill(choose([targets.oracle], 0, busy), fault.downMs);
     case "pause-role":
@@ -59,6 +61,14 @@ async function kill(process: ManagedProcess | undefined, downMs: number): Promis
   });
   await process.kill();
   return fault;
+}
+
+/** Done only if it was still draining at the end of the grace. */
+async function cutDrain(process: ManagedProcess | undefined, graceMs: number): Promise<BegunFault> {
+  if (process === undefined) return skip("all are busy");
+  const fault = begun(process.name, () => process.restart());
+  const exit = await process.terminate(graceMs);
+  return exit.signal === "SIGKILL" ? fault : { ...fault, skipped: `it had drained within ${graceMs} ms` };
 }
 
 function pause(

@@ -11,6 +11,8 @@ export type LinkGroup = "redis" | "oracle" | "api";
  */
 export type Fault =
   | { readonly kind: "kill-role"; readonly role: Role; readonly pick: number; readonly downMs: number }
+  /** SIGTERM, and SIGKILL when it has drained for `graceMs`: too short for what it has in its hands. */
+  | { readonly kind: "cut-drain"; readonly role: Role; readonly pick: number; readonly graceMs: number }
   | { readonly kind: "pause-role"; readonly role: Role; readonly pick: number; readonly forMs: number }
   /** S: killed and started again. R, C: the master; it comes back once another has taken its place. */
   | { readonly kind: "kill-master"; readonly pick: number; readonly downMs: number }
@@ -46,15 +48,15 @@ export interface ScheduledFault {
 
 /** Faults that end a process by SIGKILL; a campaign is asked for by their number. */
 export function isKill({ kind }: Fault): boolean {
-  return (
-    kind === "kill-role" || kind === "kill-master" || ["kill-replica", "kill-oracle", "stale-failover"].includes(kind)
-  );
+  const kills: readonly Fault["kind"][] = ["kill-role", "cut-drain", "kill-master", "kill-replica", "kill-oracle"];
+  return kills.includes(kind) || kind === "stale-failover";
 }
 
 /** `kill-role batcher`, `link redis cut-reply`: what a report calls it. */
 export function faultName(fault: Fault): string {
   switch (fault.kind) {
     case "kill-role":
+    case "cut-drain":
     case "pause-role":
       return `${fault.kind} ${fault.role}`;
     case "link":

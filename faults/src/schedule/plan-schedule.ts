@@ -37,12 +37,19 @@ function drawKill(random: Random, topology: TopologyKind, alone: boolean): Fault
   const pick = random.between(0, 999);
   const downMs = random.between(50, 3_000);
   const draw = random.next();
-  if (draw < 0.3) return { kind: "kill-role", role: "gpu-worker", pick, downMs };
-  if (draw < 0.55) return { kind: "kill-role", role: "batcher", pick, downMs };
-  if (draw < 0.7) return { kind: "kill-role", role: "api", pick, downMs };
+  if (draw < 0.28) return { kind: "kill-role", role: "gpu-worker", pick, downMs };
+  if (draw < 0.51) return { kind: "kill-role", role: "batcher", pick, downMs };
+  if (draw < 0.64) return { kind: "kill-role", role: "api", pick, downMs };
+  if (draw < 0.7) return drawCutDrain(random, pick);
   if (draw < 0.8) return { kind: "kill-oracle", downMs: Math.min(downMs, 1_500) };
   if (topology !== "S" && draw < 0.84 && !alone) return { kind: "kill-replica", pick, downMs };
   return { kind: "kill-master", pick, downMs: Math.min(downMs, 1_000) };
+}
+
+/** A worker drains until its last pull has come back (up to 250 ms), an api for `DRAIN_MS` (1 s). */
+function drawCutDrain(random: Random, pick: number): Fault {
+  const role = random.pick(["api", "batcher", "gpu-worker"] as const);
+  return { kind: "cut-drain", role, pick, graceMs: random.between(0, role === "api" ? 900 : 150) };
 }
 
 function drawOther(random: Random, topology: TopologyKind): Fault {
