@@ -94,7 +94,7 @@ test("one that was certainly not carried out is refused at once, and its blob go
 describe("two requests with one Idempotency-Key, of which the second took the first's place", () => {
   const LARGE = "x".repeat(70_000);
   const oom = Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
-  const bindingKey = async () => (await fixture.redis.keys("sluice:{i:*"))[0] ?? "";
+  const bindingKey = async () => (await fixture.redis.keys("sluice:{*}:key:*"))[0] ?? "";
 
   /** One request as far as its key is bound; `refuses` is a Redis that carries no admission out. */
   async function bind(refuses: boolean) {

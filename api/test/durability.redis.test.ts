@@ -1,79 +1,11 @@
-import {
-  connectRedis,
-  createConfirmedWrites,
-  createDoneEvents,
-  createLiveSettings,
-  createLocalBlobStore,
-  createModelRegistry,
-  createServerWatch,
-  createShardSubscriber,
-  type Durability,
-  heartbeatSlots,
-  parseRedisUrl,
-  type RedisClient,
-  registerModels,
-  systemClock,
-} from "@sluice/broker";
-import { type RedisServer, startRedisServer } from "@sluice/stack";
-import { afterEach, describe, expect, test } from "vitest";
-import { createApi } from "../src/index.js";
-import { countRuns, silentLog } from "./api-fixture.js";
+import { startRedisServer } from "@sluice/stack";
+import { describe, expect, test } from "vitest";
+import { countRuns } from "./api-fixture.js";
+import { submit, useDurableApis } from "./durable-api.js";
 import { echoOf, settle } from "./fake-worker.js";
-import { MODELS } from "./models.js";
 
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function startServer(options: Parameters<typeof startRedisServer>[0]): Promise<RedisServer> {
-  const server = await startRedisServer(options);
-  cleanups.push(() => server.stop());
-  return server;
-}
-
-/** An api that promises so much, on this server, and a worker slot that keeps beating. */
-async function startApi(server: RedisServer, durability: Durability): Promise<{ url: string; redis: RedisClient }> {
-  const target = parseRedisUrl(server.url);
-  const redis = await connectRedis(target, silentLog);
-  cleanups.push(() => redis.disconnect());
-  await registerModels(redis, MODELS);
-  const beat = () => void heartbeatSlots(redis, "default", ["slot-1"]).catch(() => undefined);
-  beat();
-  const heartbeat = setInterval(beat, 1_000);
-  cleanups.push(() => clearInterval(heartbeat));
-  const api = createApi(
-    {
-      redis,
-      writes: createConfirmedWrites(target, redis, durability),
-      servers: createServerWatch(redis, durability, silentLog),
-      doneEvents: createDoneEvents(createShardSubscriber(target, silentLog)),
-      models: createModelRegistry(redis, silentLog),
-      settings: createLiveSettings(redis, silentLog),
-      blobs: createLocalBlobStore(server.dir),
-      clock: systemClock,
-      log: silentLog,
-    },
-    { host: "127.0.0.1", port: 0, drainMs: 0 },
-  );
-  cleanups.push(() => api.stop());
-  await api.start();
-  return { url: api.url, redis };
-}
-
-async function submit(
-  url: string,
-  key: string,
-  input = "hello",
-): Promise<{ status: number; body: Record<string, unknown> }> {
-  const response = await fetch(`${url}/v1/inference`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": key },
-    body: JSON.stringify({ input }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
+const { start, startApi } = useDurableApis();
+const startServer = (options: Parameters<typeof startRedisServer>[0]) => start(startRedisServer(options));
 
 async function readiness(url: string): Promise<{ status: number; body: unknown }> {
   const response = await fetch(`${url}/healthz/ready`);
@@ -84,7 +16,7 @@ describe("replicated", () => {
   test("what no replica has is not accepted; repeated with its key it is one task", async () => {
     const master = await startServer({ appendonly: "everysec", extraArgs: ["--repl-diskless-sync-delay", "0"] });
     const replica = await startServer({ extraArgs: ["--replicaof", "127.0.0.1", String(master.port)] });
-    const { url, redis } = await startApi(master, { level: "replicated", replicas: 1 });
+    const { url, redis } = await startApi(master.url, { level: "replicated", replicas: 1 });
     await expect.poll(async () => (await submit(url, "first")).status, { timeout: 10_000 }).toBe(202);
     replica.kill("SIGSTOP");
     const unsure = await submit(url, "second");
@@ -102,7 +34,7 @@ describe("replicated", () => {
   test("a result is told only when the replica has it, whoever stored it, and so is a cancellation", async () => {
     const master = await startServer({ appendonly: "everysec", extraArgs: ["--repl-diskless-sync-delay", "0"] });
     const replica = await startServer({ extraArgs: ["--replicaof", "127.0.0.1", String(master.port)] });
-    const { url, redis } = await startApi(master, { level: "replicated", replicas: 1 });
+    const { url, redis } = await startApi(master.url, { level: "replicated", replicas: 1 });
     await expect.poll(async () => (await submit(url, "first", "one")).status, { timeout: 10_000 }).toBe(202);
     const first = String((await submit(url, "first", "one")).body["task_id"]);
     const second = String((await submit(url, "second", "two")).body["task_id"]);
@@ -124,7 +56,7 @@ describe("replicated", () => {
 
   test("without the replicas that were promised nothing is ready", async () => {
     const master = await startServer({});
-    const { url } = await startApi(master, { level: "replicated", replicas: 1 });
+    const { url } = await startApi(master.url, { level: "replicated", replicas: 1 });
     expect(await readiness(url)).toEqual({
       status: 503,
       body: {
@@ -136,7 +68,7 @@ describe("replicated", () => {
 });
 
 test("a server that cannot promise what was asked for is refused at start, in one sentence", async () => {
-  const starting = startApi(await startServer({}), { level: "fsync" });
+  const starting = startApi((await startServer({})).url, { level: "fsync" });
   await expect(starting).rejects.toMatchObject({
     code: "config-invalid",
     message: "durability fsync needs appendonly yes",
@@ -149,7 +81,7 @@ describe("a server whose settings are changed while the api promises fsync", () 
     ["appendonly", "yes", "no", "needs appendonly yes"],
   ])("%s: what is not on the disk is not accepted", async (setting, good, bad, problem) => {
     const server = await startServer({ appendonly: "always" });
-    const { url, redis } = await startApi(server, { level: "fsync" });
+    const { url, redis } = await startApi(server.url, { level: "fsync" });
     expect((await submit(url, "before")).status).toBe(202);
     await redis.config("SET", setting, bad);
     const unsure = await submit(url, "after");
@@ -170,7 +102,7 @@ describe("a server whose settings are changed while the api promises fsync", () 
 
 test("a server that evicts makes nothing ready until that is mended", async () => {
   const server = await startServer({ extraArgs: ["--maxmemory-policy", "allkeys-lru"] });
-  const { url, redis } = await startApi(server, { level: "memory" });
+  const { url, redis } = await startApi(server.url, { level: "memory" });
   expect((await readiness(url)).status).toBe(503);
   await redis.config("SET", "maxmemory-policy", "noeviction");
   await expect.poll(async () => (await readiness(url)).status, { timeout: 10_000 }).toBe(200);

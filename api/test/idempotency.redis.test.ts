@@ -11,7 +11,7 @@ const keyed = (input: unknown, key: string, options: Record<string, unknown> = {
 
 /** The hash behind the only key there is. */
 async function binding(): Promise<string> {
-  const found = await fixture.redis.keys("sluice:{i:*");
+  const found = await fixture.redis.keys("sluice:{*}:key:*");
   expect(found).toHaveLength(1);
   return found[0] ?? "";
 }
@@ -118,6 +118,32 @@ describe("a request that is repeated with its Idempotency-Key", () => {
     expect(await countRuns(fixture.redis)).toBe(1);
   });
 
+  test("is admitted anew where Redis has lost its task, and is one task then", async () => {
+    const first = await keyed({ image_base64: PNG.toString("base64") }, "k1");
+    const key = await binding();
+    const work = (await fixture.workKeys()).filter((name) => name !== key);
+    await fixture.redis.del(...work);
+    const again = await keyed({ image_base64: PNG.toString("base64") }, "k1");
+    expect([again.status, again.body["task_id"]]).toEqual([202, first.body["task_id"]]);
+    expect(again.headers).not.toHaveProperty("idempotent-replayed");
+    expect((await fixture.workKeys()).sort()).toEqual([...work, key].sort());
+    expect(await fixture.blobs()).toEqual([first.body["task_id"]]);
+    const third = await keyed({ image_base64: PNG.toString("base64") }, "k1");
+    expect([third.status, third.body["task_id"]]).toEqual([202, first.body["task_id"]]);
+    expect(third.headers["idempotent-replayed"]).toBe("true");
+  });
+
+  test("is not admitted anew when its time is over: it may have ended, and its callers know how", async () => {
+    const first = await keyed("a", "k1", { deadline_ms: 6_000 });
+    const key = await binding();
+    await fixture.redis.del(...(await fixture.workKeys()).filter((name) => name !== key));
+    await fixture.redis.hincrby(key, "since", -607_000);
+    const again = await keyed("a", "k1", { deadline_ms: 6_000 });
+    expect(again.status).toBe(404);
+    expect(await fixture.redis.hget(key, "task")).toBe(first.body["task_id"]);
+    expect(await fixture.redis.keys("*:task:*")).toEqual([]);
+  });
+
   test("is 410 when its result is kept no longer", async () => {
     const { body } = await keyed("a", "k1");
     const tasks = await fixture.redis.keys("*:run:*");
@@ -149,6 +175,6 @@ test.each(["", " ", "a b", "a".repeat(256), "caf\u00e9", "a\tb"])("the key %j is
 test("the longest key is taken, and never stands in Redis as it is", async () => {
   const key = "~".repeat(255);
   expect((await keyed("a", key)).status).toBe(202);
-  expect(await binding()).toMatch(/^sluice:\{i:[A-Za-z0-9_-]{43}\}$/);
-  expect(keys.idempotency("x")).toBe("sluice:{i:x}");
+  expect(await binding()).toMatch(/^sluice:\{q:\d+\}:key:[A-Za-z0-9_-]{43}$/);
+  expect(keys.idempotency(3, "x")).toBe("sluice:{q:3}:key:x");
 });

@@ -5,23 +5,26 @@
 -- that were told how the run of the first one ended, and its id must not be given to a second run. One slot. O(1).
 -- KEYS: idempotency
 -- ARGV: fingerprint (of the request), taskId, version (of the model), takeOverMs, ttlMs,
---       keptMs (so long a task that this attempt admits is remembered, at least)
--- REPLY: {"new", attempt} | {"taken-over", attempt, fingerprint, taskId, version}
---        | {"in-progress", attempt, fingerprint, taskId, version} | {"admitted", attempt, fingerprint, taskId, version}
+--       keptMs (so long a task that this attempt admits is remembered, at least),
+--       attempt (1, or the number of an attempt that had the key when Redis lost it)
+-- REPLY: {"new", attempt} | {"taken-over" | "in-progress" | "admitted", attempt, fingerprint, taskId, version,
+--        remembered (1: the task must still be known, if it was admitted; else 0)}
 -- @include now-ms
 local key, fingerprint, task_id, version, take_over_ms, ttl_ms, kept_ms = KEYS[1], unpack(ARGV, 1, 6)
+local first = tonumber(ARGV[7])
 local now = now_ms()
 local known = redis.call('HMGET', key, 'fingerprint', 'task', 'version', 'admitted', 'since', 'attempt', 'vacant', 'kept')
 local may_take = not known[4] and known[1] == fingerprint
-if may_take and now - known[5] > tonumber(known[8] or ttl_ms) then
+local remembered = known[1] and now - known[5] <= tonumber(known[8] or ttl_ms)
+if may_take and not remembered then
   redis.call('UNLINK', key)
   known = {}
 end
 if not known[1] then
-  redis.call('HSET', key, 'fingerprint', fingerprint, 'task', task_id, 'version', version, 'since', now, 'attempt', 1,
+  redis.call('HSET', key, 'fingerprint', fingerprint, 'task', task_id, 'version', version, 'since', now, 'attempt', first,
     'kept', kept_ms)
   redis.call('PEXPIRE', key, ttl_ms)
-  return { 'new', 1 }
+  return { 'new', first }
 end
 local word, attempt = 'in-progress', tonumber(known[6] or 1)
 if known[4] then
@@ -31,4 +34,4 @@ elseif may_take and (known[7] or now - known[5] > tonumber(take_over_ms)) then
   redis.call('HDEL', key, 'vacant')
   redis.call('HSET', key, 'since', now, 'attempt', attempt, 'kept', math.max(tonumber(known[8] or 0), tonumber(kept_ms)))
 end
-return { word, attempt, known[1], known[2], known[3] }
+return { word, attempt, known[1], known[2], known[3], remembered and 1 or 0 }

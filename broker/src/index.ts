@@ -41,8 +41,12 @@ export { createDoneEvents, type DoneEvents } from "./tasks/done-events.js";
 export {
   bindIdempotencyKey,
   confirmIdempotencyKey,
+  type IdempotentRequest,
   type IdempotentTask,
+  namesTask,
+  rebindIdempotencyKey,
   releaseIdempotencyKey,
+  shardOfIdempotencyKey,
 } from "./tasks/idempotency.js";
 export {
   decodeFailure,

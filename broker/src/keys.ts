@@ -34,8 +34,8 @@ export const keys = {
   slots: (pool: string) => `${poolPrefix(pool)}slots`,
   /** Shard channel: credits that became free, and what was not settled. */
   credits: (pool: string) => `${poolPrefix(pool)}credits`,
-  /** Hash: the task behind an Idempotency-Key. */
-  idempotency: (hash: string) => `sluice:{i:${hash}}`,
+  /** Hash: the task behind an Idempotency-Key. The task may lie in another shard. */
+  idempotency: (shard: number, hash: string) => `${shardPrefix(shard)}key:${hash}`,
   /** Sorted set by the time of the last heartbeat: live batchers. */
   batchers: "sluice:batchers",
   /** Hash: live settings, as operators write them. */

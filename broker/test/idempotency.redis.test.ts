@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { bindIdempotencyKey, confirmIdempotencyKey, releaseIdempotencyKey } from "../src/index.js";
+import {
+  bindIdempotencyKey,
+  confirmIdempotencyKey,
+  namesTask,
+  rebindIdempotencyKey,
+  releaseIdempotencyKey,
+} from "../src/index.js";
 import { dumpState, useRedis } from "./redis-fixture.js";
 
 const fixture = useRedis();
@@ -22,10 +28,22 @@ async function keepSilent(ms = 6_000): Promise<void> {
 
 test("a key belongs to its first request: others wait, replay, or are refused", async () => {
   const { redis } = fixture;
-  expect(await bindIdempotencyKey(redis, request)).toEqual({ taskId: "t1", version: "1", admitted: false, attempt: 1 });
+  expect(await bindIdempotencyKey(redis, request)).toEqual({
+    taskId: "t1",
+    version: "1",
+    admitted: false,
+    remembered: true,
+    attempt: 1,
+  });
   await expect(bindIdempotencyKey(redis, again)).rejects.toMatchObject({ code: "request-in-progress" });
   await confirmIdempotencyKey(redis, attempt(1));
-  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: true, attempt: 1 });
+  expect(await bindIdempotencyKey(redis, again)).toEqual({
+    taskId: "t1",
+    version: "1",
+    admitted: true,
+    remembered: true,
+    attempt: 1,
+  });
   const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
   await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
   expect(await bindIdempotencyKey(redis, { ...again, owner: "bert" })).toMatchObject({ taskId: "t2" });
@@ -46,7 +64,13 @@ test("an attempt whose key was taken over cannot give it back", async () => {
   const { redis } = fixture;
   await bindIdempotencyKey(redis, request);
   await keepSilent();
-  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t1", version: "1", admitted: false, attempt: 2 });
+  expect(await bindIdempotencyKey(redis, again)).toEqual({
+    taskId: "t1",
+    version: "1",
+    admitted: false,
+    remembered: true,
+    attempt: 2,
+  });
   expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
   expect(await readKey()).toEqual({ fingerprint: "f", task: "t1", version: "1", attempt: "2", kept: "60000" });
 });
@@ -124,7 +148,13 @@ test.each([
   await keepSilent(61_000);
   const other = bindIdempotencyKey(redis, { ...again, fingerprint: "g" });
   await expect(other).rejects.toMatchObject({ code: "idempotency-key-reused" });
-  expect(await bindIdempotencyKey(redis, again)).toEqual({ taskId: "t2", version: "2", admitted: false, attempt: 1 });
+  expect(await bindIdempotencyKey(redis, again)).toEqual({
+    taskId: "t2",
+    version: "2",
+    admitted: false,
+    remembered: true,
+    attempt: 1,
+  });
   expect(await readKey()).toEqual({ fingerprint: "f", task: "t2", version: "2", attempt: "1", kept: "60000" });
   // Whoever speaks for the first task is not heard any more.
   await confirmIdempotencyKey(redis, attempt(1));
@@ -136,6 +166,35 @@ test("a key whose task is admitted keeps it, however long ago that was", async (
   const { redis } = fixture;
   await bindIdempotencyKey(redis, request);
   await confirmIdempotencyKey(redis, attempt(1));
-  await keepSilent(3_600_000);
-  expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: true });
+  expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: true, remembered: true });
+  await keepSilent(61_000);
+  expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: true, remembered: false });
+});
+
+test("a key that was lost is bound again to its task, unless another request was faster", async () => {
+  const { redis } = fixture;
+  expect(await namesTask(redis, request, "t1")).toBe(false);
+  await bindIdempotencyKey(redis, request);
+  expect(await namesTask(redis, request, "t1")).toBe(true);
+  expect(await rebindIdempotencyKey(redis, request, 1)).toBe(true);
+  await redis.flushall();
+  expect(await rebindIdempotencyKey(redis, request, 1)).toBe(true);
+  await confirmIdempotencyKey(redis, attempt(1));
+  expect(await rebindIdempotencyKey(redis, request, 1)).toBe(true);
+  expect(await readKey()).toMatchObject({ task: "t1", admitted: "1" });
+  await redis.flushall();
+  await bindIdempotencyKey(redis, again);
+  expect(await rebindIdempotencyKey(redis, request, 1)).toBe(false);
+  expect(await namesTask(redis, request, "t1")).toBe(false);
+});
+
+test("a key that a later attempt binds again is not given back by an earlier one", async () => {
+  const { redis } = fixture;
+  await bindIdempotencyKey(redis, request);
+  await keepSilent();
+  await bindIdempotencyKey(redis, again);
+  await redis.flushall();
+  expect(await rebindIdempotencyKey(redis, request, 2)).toBe(true);
+  expect(await releaseIdempotencyKey(redis, attempt(1))).toBe(false);
+  expect(await readKey()).toMatchObject({ task: "t1", attempt: "2" });
 });

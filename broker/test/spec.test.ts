@@ -98,7 +98,7 @@ describe("worlds", () => {
     const [idempotency] = worlds;
     expect(idempotency && worldConfig(idempotency.world)).toBe(
       "SPECIFICATION Spec\nCONSTANTS\n  q1 = q1\n  q2 = q2\n  q3 = q3\n  q4 = q4\n  Requests = {q1, q2, q3, q4}\n" +
-        "INVARIANTS OneTask Replayed\n",
+        "  Losses = 0\nSYMMETRY Symmetry\nINVARIANTS OneTask Replayed Once\n",
     );
   });
 });

@@ -1,12 +1,4 @@
-import {
-  BrokerError,
-  type Clock,
-  type ModelDefinition,
-  type ModelRegistry,
-  type ReadTaskReply,
-  type RedisClient,
-} from "@sluice/broker";
-import type { Logger } from "pino";
+import { BrokerError, type Clock, type ModelDefinition, type ModelRegistry, type ReadTaskReply } from "@sluice/broker";
 import { requireJsonAccepted } from "../http/acceptable.js";
 import type { BodyIntake, BodyShare } from "../http/body-intake.js";
 import type { Exchange, Handler } from "../http/exchange.js";
@@ -15,8 +7,9 @@ import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
 import { parseSubmission } from "../submission/parse-submission.js";
 import type { ViewOptions } from "../submission/submission.js";
+import { admitBound } from "../tasks/admit-bound.js";
 import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
-import { bindOrder, parseIdempotencyKey } from "../tasks/bind-order.js";
+import { type BindDeps, bindOrder, parseIdempotencyKey } from "../tasks/bind-order.js";
 import { createEntropy, type TakeEntropy } from "../tasks/entropy.js";
 import { planTask, toOrder } from "../tasks/plan-task.js";
 import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
@@ -25,15 +18,14 @@ import type { TaskWait, TaskWaits } from "../tasks/task-waits.js";
 import { toTaskUrls, toTaskView } from "../views/task-view.js";
 
 /** What the route needs. */
-export interface SubmitDeps extends AdmitDeps {
-  readonly redis: RedisClient;
+export interface SubmitDeps extends AdmitDeps, BindDeps {
+  readonly writes: AdmitDeps["writes"] & BindDeps["writes"];
   readonly models: ModelRegistry;
   readonly intake: BodyIntake;
   readonly waits: TaskWaits;
   readonly read: ReadTask;
   readonly identify: Identify;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly isDraining: () => boolean;
 }
 
@@ -46,8 +38,8 @@ interface Taken {
   /** Opened before the task was admitted; undefined: the caller does not wait. */
   readonly wait: TaskWait | undefined;
   readonly preferenceApplied: string | undefined;
-  /** How it was admitted; undefined: by an earlier request with the same Idempotency-Key. */
-  readonly admitted: AdmittedTask | undefined;
+  /** How it was admitted; or what it says, where an earlier request with the same Idempotency-Key was. */
+  readonly outcome: { readonly admitted: AdmittedTask } | { readonly known: ReadTaskReply };
 }
 
 /**
@@ -68,10 +60,13 @@ export function submitInference(deps: SubmitDeps): Handler {
     }
     // A caller may wait for a minute: nothing from here on refers to the body.
     try {
+      const { outcome } = taken;
       return answer(
         deps,
         taken,
-        taken.admitted ? await readAdmitted(deps, taken, taken.admitted) : await replay(deps, taken),
+        "admitted" in outcome
+          ? await readAdmitted(deps, taken, outcome.admitted)
+          : await replay(deps, taken, outcome.known),
       );
     } finally {
       taken.wait?.close();
@@ -97,19 +92,17 @@ async function take(
   const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
   if (wait) env.outgoing.on("close", wait.leave);
   try {
-    const admitted = bound?.admitted ? undefined : await admitOrder(deps, order, task, bound?.release);
-    if (admitted) await bound?.confirm();
+    const outcome = bound ? await admitBound(deps, order, bound) : { admitted: await admitOrder(deps, order, task) };
     const { taskId } = task;
-    return { taskId, owner, model: order.model, view: submission.view, wait, preferenceApplied: applied, admitted };
+    return { taskId, owner, model: order.model, view: submission.view, wait, preferenceApplied: applied, outcome };
   } catch (error) {
     wait?.close();
     throw error;
   }
 }
 
-/** Reads the task of an earlier request with the same key. */
-async function replay(deps: SubmitDeps, { taskId, wait }: Taken): Promise<ReadTaskReply> {
-  const known = await deps.read(taskId);
+/** Waits for the task of an earlier request with the same key. */
+async function replay(deps: SubmitDeps, { taskId, wait }: Taken, known: ReadTaskReply): Promise<ReadTaskReply> {
   return wait ? ((await readUntilEnded(deps.read, taskId, wait, known)) ?? known) : known;
 }
 
@@ -132,13 +125,13 @@ async function readAdmitted(
 /** @param task the last thing read of the task; undefined if it was not read. */
 function answer(
   deps: SubmitDeps,
-  { taskId, owner, model, view, admitted, preferenceApplied }: Taken,
+  { taskId, owner, model, view, outcome, preferenceApplied }: Taken,
   task: ReadTaskReply | undefined,
 ): Response {
   const headers: Record<string, string> = {};
   if (preferenceApplied !== undefined) headers["preference-applied"] = preferenceApplied;
-  if (!admitted) headers["idempotent-replayed"] = "true";
-  const cache = admitted?.cache;
+  if ("known" in outcome) headers["idempotent-replayed"] = "true";
+  const cache = "admitted" in outcome ? outcome.admitted.cache : undefined;
   if (task && task.kind !== "open") {
     const settings = deps.settings.current().forModel(model.name);
     const known = requireTask(taskId, task, { owner, nowMs: deps.clock.epochMs(), settings });

@@ -17,7 +17,7 @@ import type { TaskBlobs } from "./task-blobs.js";
 /** Inputs up to here lie in Redis with their run. */
 export const MAX_INLINE_BYTES = 64 * 1024;
 /** Pauses before an admission whose outcome is unknown is repeated: a cut connection is back within the first two. */
-const REPEAT_AFTER_MS = [100, 400, 1_000];
+export const REPEAT_AFTER_MS = [100, 400, 1_000];
 
 /** What admission needs. */
 export interface AdmitDeps {

@@ -1,6 +1,7 @@
 import {
   bindIdempotencyKey,
   BrokerError,
+  type ConfirmedWrites,
   confirmIdempotencyKey,
   type IdempotentTask,
   type LiveSettings,
@@ -11,6 +12,7 @@ import {
 } from "@sluice/broker";
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
+import { confirmKey } from "./lasting-key.js";
 import { type Order, type PlannedTask, ttlMsOf } from "./plan-task.js";
 
 /** A planned task that its Idempotency-Key names. */
@@ -18,10 +20,22 @@ export interface BoundTask {
   readonly task: PlannedTask;
   /** The task was admitted by an earlier request with this key. */
   readonly admitted: boolean;
+  /** So lately that Redis must know it. */
+  readonly remembered: boolean;
+  /** See `confirmKey`. */
+  readonly confirmKey: () => () => Promise<void>;
   /** Notes that the task is admitted. */
   readonly confirm: () => Promise<void>;
   /** Gives the key back: the task was refused. @returns whether nobody else has, had or will get its id. */
   readonly release: () => Promise<boolean>;
+}
+
+/** What binding needs. */
+export interface BindDeps {
+  readonly redis: RedisClient;
+  readonly writes: Pick<ConfirmedWrites, "lasting" | "confirms">;
+  readonly settings: Pick<LiveSettings, "current">;
+  readonly log: Logger;
 }
 
 /** @throws BrokerError invalid-request for a key that is not 1 to 255 visible ASCII characters */
@@ -37,7 +51,7 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
  * @throws BrokerError idempotency-key-reused | request-in-progress | model-not-found | storage-unavailable
  */
 export async function bindOrder(
-  deps: { readonly redis: RedisClient; readonly settings: Pick<LiveSettings, "current">; readonly log: Logger },
+  deps: BindDeps,
   order: Order,
   key: string,
   plan: (version: string) => PlannedTask,
@@ -63,7 +77,9 @@ export async function bindOrder(
   const confirm = async () => void (await quietly(confirmIdempotencyKey(deps.redis, binding)));
   try {
     const task = bound.taskId === planned.taskId ? planned : replan(bound, plan(bound.version));
-    return { task, admitted: bound.admitted, confirm, release };
+    const { admitted, remembered, taskId, version, attempt } = bound;
+    const keepKey = () => confirmKey(deps.writes, { ...request, taskId, version, attempt });
+    return { task, admitted, remembered, confirmKey: keepKey, confirm, release };
   } catch (error) {
     await release();
     throw error;

@@ -45,20 +45,46 @@ export const smallMutations: readonly Mutation[] = [
   forgetful("open-run-ends", "admit.lua gives an open run an end", "Bounded", [
     retention("!.live = 1, !.tasks[t] = now + Ttl]", "!.live = 1, !.ends = now + Ttl + Keep, !.tasks[t] = now + Ttl]"),
   ]),
-  repeated("release-any", "a refused attempt gives a key back that another one holds", [
-    idempotency(" /\\ key.attempt = request[q].attempt", ""),
+  repeated(
+    "release-any",
+    "a refused attempt gives a key back that another one holds",
+    { caughtBy: "OneTask", losses: 0 },
+    [idempotency(" /\\ key.attempt = request[q].attempt", "")],
+  ),
+  repeated(
+    "release-later",
+    "an attempt that took a key over forgets it when it is refused",
+    { caughtBy: "OneTask", losses: 0 },
+    [idempotency("IF Mine(q) /\\ request[q].attempt = 1 THEN", "IF Mine(q) THEN")],
+  ),
+  repeated(
+    "used-again",
+    "a task id is used again when Redis may have forgotten the task",
+    { caughtBy: "Once", losses: 0 },
+    [idempotency(" \\/ (key.old /\\ ~key.admitted)", "")],
+  ),
+  repeated("key-unconfirmed", "202 is told before a replica has the key", { caughtBy: "OneTask", losses: 1 }, [
+    idempotency("!.lasts = TRUE", "!.lasts = FALSE"),
   ]),
-  repeated("release-later", "an attempt that took a key over forgets it when it is refused", [
-    idempotency("IF Mine(q) /\\ request[q].attempt = 1 THEN", "IF Mine(q) THEN"),
-  ]),
+  repeated(
+    "bound-again-as-first",
+    "a key that was lost is bound again as by a first attempt",
+    { caughtBy: "OneTask", losses: 1 },
+    [idempotency("Bound(request[q].task, request[q].attempt)", "Bound(request[q].task, 1)")],
+  ),
 ];
 
 function forgetful(name: string, breaks: string, caughtBy: string, edits: readonly Edit[]): Mutation {
   return { name, breaks, caughtBy, edits, world: retentionWorld(name, breaks, CACHE) };
 }
 
-function repeated(name: string, breaks: string, edits: readonly Edit[]): Mutation {
-  return { name, breaks, caughtBy: "OneTask", edits, world: idempotencyWorld(name, breaks, 4) };
+function repeated(
+  name: string,
+  breaks: string,
+  { caughtBy, losses }: { readonly caughtBy: string; readonly losses: number },
+  edits: readonly Edit[],
+): Mutation {
+  return { name, breaks, caughtBy, edits, world: idempotencyWorld(name, breaks, { requests: 4, losses }) };
 }
 
 function retention(from: string, to: string): Edit {

@@ -35,8 +35,12 @@ export function retentionWorld(name: string, shows: string, times: RetentionTime
   };
 }
 
-/** Some requests with one Idempotency-Key. */
-export function idempotencyWorld(name: string, shows: string, requests: number): World {
+/** Some requests with one Idempotency-Key, and how often a failover loses something of it. */
+export function idempotencyWorld(
+  name: string,
+  shows: string,
+  { requests, losses }: { readonly requests: number; readonly losses: number },
+): World {
   const names = Array.from({ length: requests }, (_, index) => `q${index + 1}`);
   return {
     name,
@@ -44,8 +48,9 @@ export function idempotencyWorld(name: string, shows: string, requests: number):
     module: "idempotency",
     specification: "Spec",
     names,
-    constants: { Requests: `{${names.join(", ")}}` },
-    invariants: ["OneTask", "Replayed"],
+    constants: { Requests: `{${names.join(", ")}}`, Losses: String(losses) },
+    invariants: ["OneTask", "Replayed", "Once"],
+    symmetry: "Symmetry",
     properties: [],
   };
 }

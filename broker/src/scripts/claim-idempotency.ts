@@ -10,18 +10,20 @@ export type ClaimIdempotencyReply =
       readonly fingerprint: string;
       readonly taskId: string;
       readonly version: string;
+      readonly remembered: boolean;
     };
 
 /** `lua/claim-idempotency.lua`. */
 export const claimIdempotencyScript = defineScript({
   name: "claim-idempotency",
   keys: ["idempotency"],
-  args: ["fingerprint", "taskId", "version", "takeOverMs", "ttlMs", "keptMs"],
+  args: ["fingerprint", "taskId", "version", "takeOverMs", "ttlMs", "keptMs", "attempt"],
   parse(reply): ClaimIdempotencyReply {
-    const [word, number, fingerprint, taskId, version] = asList(reply);
+    const [word, number, fingerprint, taskId, version, remembered] = asList(reply);
     const kind = asWord(word, ["new", "taken-over", "in-progress", "admitted"]);
     const attempt = asNumber(number);
     if (kind === "new") return { kind, attempt };
-    return { kind, attempt, fingerprint: asText(fingerprint), taskId: asText(taskId), version: asText(version) };
+    const task = { fingerprint: asText(fingerprint), taskId: asText(taskId), version: asText(version) };
+    return { kind, attempt, ...task, remembered: asNumber(remembered) === 1 };
   },
 });

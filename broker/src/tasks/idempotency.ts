@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { BrokerError } from "../errors.js";
-import { keys } from "../keys.js";
+import { keys, SHARD_COUNT } from "../keys.js";
 import type { RedisClient } from "../redis/connect.js";
-import { claimIdempotencyScript } from "../scripts/claim-idempotency.js";
+import { type ClaimIdempotencyReply, claimIdempotencyScript } from "../scripts/claim-idempotency.js";
 import { confirmIdempotencyScript } from "../scripts/confirm-idempotency.js";
 import { releaseIdempotencyScript } from "../scripts/release-idempotency.js";
 
@@ -29,10 +29,14 @@ const KEY_TTL_MS = 24 * 60 * 60 * 1_000;
 /** An admission that has said nothing for so long is believed dead and taken over. */
 const TAKE_OVER_MS = 5_000;
 
-/** A request that came with an Idempotency-Key. */
-export interface IdempotentRequest {
+/** An Idempotency-Key of a caller: what others call by the same name is another. */
+export interface OwnedKey {
   readonly owner: string;
   readonly key: string;
+}
+
+/** A request that came with an Idempotency-Key. */
+export interface IdempotentRequest extends OwnedKey {
   /** Equal for equal requests, whatever was resolved for them. */
   readonly fingerprint: string;
   /** The id to use if this request is the first. */
@@ -48,14 +52,14 @@ export interface IdempotentTask {
   readonly taskId: string;
   readonly version: string;
   readonly admitted: boolean;
+  /** Redis must still know the task, if it was admitted: it was so lately. */
+  readonly remembered: boolean;
   /** Which attempt holds the key now: the caller's, unless the task is admitted. */
   readonly attempt: number;
 }
 
 /** A key, and the task that it named when it was bound. */
-export interface IdempotencyBinding {
-  readonly owner: string;
-  readonly key: string;
+export interface IdempotencyBinding extends OwnedKey {
   readonly taskId: string;
   /** The attempt of whoever speaks. */
   readonly attempt: number;
@@ -66,21 +70,54 @@ export interface IdempotencyBinding {
  * @throws BrokerError idempotency-key-reused | request-in-progress | storage-unavailable
  */
 export async function bindIdempotencyKey(redis: RedisClient, request: IdempotentRequest): Promise<IdempotentTask> {
-  const { fingerprint, taskId, version, keptMs } = request;
-  const reply = await claimIdempotencyScript.run(
-    redis,
-    { idempotency: keyOf(request) },
-    { fingerprint, taskId, version, takeOverMs: TAKE_OVER_MS, ttlMs: KEY_TTL_MS, keptMs },
-  );
+  const { fingerprint, taskId, version } = request;
+  const reply = await claim(redis, request, 1);
   const { kind, attempt } = reply;
-  if (kind === "new") return { taskId, version, admitted: false, attempt };
+  if (kind === "new") return { taskId, version, admitted: false, remembered: true, attempt };
   if (reply.fingerprint !== fingerprint) {
     throw new BrokerError("idempotency-key-reused", "this Idempotency-Key belongs to a request with another body");
   }
   if (kind === "in-progress") {
     throw new BrokerError("request-in-progress", "the first request with this Idempotency-Key is still being admitted");
   }
-  return { taskId: reply.taskId, version: reply.version, admitted: kind === "admitted", attempt };
+  const { remembered } = reply;
+  return { taskId: reply.taskId, version: reply.version, admitted: kind === "admitted", remembered, attempt };
+}
+
+/**
+ * Binds a key again to the task of a request that had bound it, in case that Redis has lost it since.
+ * @param attempt that of the request: a lower one would let an earlier attempt give the key back.
+ * @returns whether the key names that task; false if another request was faster.
+ * @throws BrokerError storage-unavailable
+ */
+export async function rebindIdempotencyKey(
+  redis: RedisClient,
+  request: IdempotentRequest,
+  attempt: number,
+): Promise<boolean> {
+  const reply = await claim(redis, request, attempt);
+  return reply.kind === "new" || reply.taskId === request.taskId;
+}
+
+/** Whether the key names this task. @throws BrokerError storage-unavailable */
+export async function namesTask(redis: RedisClient, owned: OwnedKey, taskId: string): Promise<boolean> {
+  try {
+    return (await redis.hget(placeOf(owned).key, "task")) === taskId;
+  } catch (error) {
+    throw BrokerError.from(error, "storage-unavailable", "Redis did not say what a key names");
+  }
+}
+
+/** The shard of a key: not that of its task, for which a model has to be known. */
+export const shardOfIdempotencyKey = (owned: OwnedKey): number => placeOf(owned).shard;
+
+function claim(redis: RedisClient, request: IdempotentRequest, attempt: number): Promise<ClaimIdempotencyReply> {
+  const { fingerprint, taskId, version, keptMs } = request;
+  return claimIdempotencyScript.run(
+    redis,
+    { idempotency: placeOf(request).key },
+    { fingerprint, taskId, version, takeOverMs: TAKE_OVER_MS, ttlMs: KEY_TTL_MS, keptMs, attempt },
+  );
 }
 
 /**
@@ -88,7 +125,7 @@ export async function bindIdempotencyKey(redis: RedisClient, request: Idempotent
  * @throws BrokerError storage-unavailable
  */
 export async function confirmIdempotencyKey(redis: RedisClient, binding: IdempotencyBinding): Promise<void> {
-  await confirmIdempotencyScript.run(redis, { idempotency: keyOf(binding) }, { taskId: binding.taskId });
+  await confirmIdempotencyScript.run(redis, { idempotency: placeOf(binding).key }, { taskId: binding.taskId });
 }
 
 /**
@@ -100,12 +137,15 @@ export async function confirmIdempotencyKey(redis: RedisClient, binding: Idempot
 export async function releaseIdempotencyKey(redis: RedisClient, binding: IdempotencyBinding): Promise<boolean> {
   const { taskId, attempt } = binding;
   return (
-    (await releaseIdempotencyScript.run(redis, { idempotency: keyOf(binding) }, { taskId, attempt })) === "forgotten"
+    (await releaseIdempotencyScript.run(redis, { idempotency: placeOf(binding).key }, { taskId, attempt })) ===
+    "forgotten"
   );
 }
 
-/** The key of a caller: what others call by the same name is another. */
-function keyOf({ owner, key }: { readonly owner: string; readonly key: string }): string {
-  const hash = createHash("sha256").update(`${Buffer.byteLength(owner)}:${owner}${key}`);
-  return keys.idempotency(hash.digest("base64url"));
+function placeOf({ owner, key }: OwnedKey): { readonly shard: number; readonly key: string } {
+  const hash = createHash("sha256")
+    .update(`${Buffer.byteLength(owner)}:${owner}${key}`)
+    .digest();
+  const shard = hash.readUInt32BE(0) % SHARD_COUNT;
+  return { shard, key: keys.idempotency(shard, hash.toString("base64url")) };
 }

@@ -53,7 +53,7 @@ const SCRIPTS: readonly (readonly [script: string, from: string, to: string, wha
   ["drop-idle-consumers", "consumer[4] == 0 and", "", "a consumer that goes with what is pending for it"],
   ["bury-entries", "redis.call('XACK', ready, 'batchers', ARGV[i])", "", "nonsense that stays pending"],
   ["claim-idempotency", "and known[1] == fingerprint", "", "a key that another request takes over"],
-  ["claim-idempotency", "now - known[5] > tonumber(known[8] or ttl_ms)", "false", "a task id that is used for ever"],
+  ["claim-idempotency", "if may_take and not remembered then", "if false then", "a task id that is used for ever"],
   ["release-idempotency", "or known[3]", "", "giving back a key whose task is admitted"],
   [
     "confirm-idempotency",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { type IdempotentTask, keys } from "../../../src/index.js";
+import { type IdempotentTask, keys, shardOfIdempotencyKey } from "../../../src/index.js";
 import { atOnce, type Move, move, pickOf } from "../action.js";
 import { bind, confirm, release } from "../rules/idempotency.js";
 import { makeTaskId } from "./tasks.js";
@@ -8,7 +8,10 @@ import { makeTaskId } from "./tasks.js";
 const OWNER = "anna";
 /** The Redis key of an Idempotency-Key of the one owner. */
 export const idempotencyKey = (key: string): string =>
-  keys.idempotency(createHash("sha256").update(`${OWNER.length}:${OWNER}${key}`).digest("base64url"));
+  keys.idempotency(
+    shardOfIdempotencyKey({ owner: OWNER, key }),
+    createHash("sha256").update(`${OWNER.length}:${OWNER}${key}`).digest("base64url"),
+  );
 
 const bindMove = fc
   .record({

@@ -19,22 +19,24 @@ export function bind(
 ): Expected {
   const bound = world.idempotency.get(key);
   const mayTake = bound?.admitted === false && bound.fingerprint === request.fingerprint;
-  if (!bound || (mayTake && isBefore(bound.since, timeOf(now).plus(-bound.keptMs)))) {
+  const forgotten = bound && isBefore(bound.since, timeOf(now).plus(-bound.keptMs));
+  if (!bound || (mayTake && forgotten)) {
     const expires = timeOf(now).plus(KEY_TTL_MS);
     const held = { attempt: 1, since: timeOf(now), vacant: false, admitted: false };
     world.idempotency.set(key, { ...request, ...held, expires });
-    return { taskId: request.taskId, version: request.version, admitted: false, attempt: 1 };
+    return { taskId: request.taskId, version: request.version, admitted: false, remembered: true, attempt: 1 };
   }
   if (bound.fingerprint !== request.fingerprint) return { error: "idempotency-key-reused" };
   const { taskId, version } = bound;
-  if (bound.admitted) return { taskId, version, admitted: true, attempt: bound.attempt };
+  const remembered = !forgotten;
+  if (bound.admitted) return { taskId, version, admitted: true, remembered, attempt: bound.attempt };
   const silentSince = timeOf(now).plus(-TAKE_OVER_MS);
   if (!bound.vacant && !isBefore(bound.since, silentSince)) return { error: "request-in-progress" };
   bound.since = timeOf(now);
   bound.vacant = false;
   bound.keptMs = Math.max(bound.keptMs, request.keptMs);
   bound.attempt++;
-  return { taskId, version, admitted: false, attempt: bound.attempt };
+  return { taskId, version, admitted: false, remembered, attempt: bound.attempt };
 }
 
 /** The task of the key is admitted. */
