@@ -4,16 +4,15 @@ import type { Topology } from "../topology/topology.js";
 /**
  * Restarts every server of a Cluster, one after the other, as an operator does: a master changes places with its
  * replica first.
- * @param whole resolves when everything follows again.
+ * @param between what is waited for before each: at least that everything follows again.
  */
-export async function restartServers(topology: Topology, whole: () => Promise<unknown>): Promise<void> {
+export async function restartServers(topology: Topology, between: () => Promise<unknown>): Promise<void> {
   for (const node of topology.nodes) {
-    await whole();
+    await between();
     if ((await node.info("replication", "role")) === "master") await stepDown(node, topology);
     await node.terminate();
     await node.restart();
   }
-  await whole();
 }
 
 /** `CLUSTER FAILOVER` on its replica, until that has taken over. */

@@ -9,6 +9,8 @@ import { pause, type Stage } from "./stage.js";
 /** The shard that is moved, and for how long it stays on the servers that were added. */
 const SHARD = 0;
 const GUEST_MS = 5_000;
+/** Between two restarts. */
+const BETWEEN_MS = 1_500;
 
 /** A master and a replica are added, get a shard, give it back, and are removed. */
 export async function growAndShrink(stage: Stage): Promise<void> {
@@ -41,7 +43,10 @@ export async function restartAllServers(stage: Stage): Promise<void> {
   const before = await runIdsOf(topology);
   const startMs = Date.now();
   for (const { name } of topology.nodes) stage.mayRepeat(`${name} restarted`);
-  await restartServers(topology, () => stage.whole());
+  await restartServers(topology, async () => {
+    await pause(BETWEEN_MS);
+    return await stage.whole();
+  });
   const kept = (await runIdsOf(topology)).filter((id) => before.includes(id)).length;
   stage.show(`${topology.nodes.length - kept} servers restarted in ${Date.now() - startMs} ms`);
   if (kept > 0) stage.blame(`${kept} servers were not restarted`);

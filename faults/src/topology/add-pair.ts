@@ -16,12 +16,14 @@ export async function addPair(dir: string, nodes: readonly RedisNode[], guests: 
   }
   const masterId = await master.command("CLUSTER", "MYID");
   await untilDone(() => replica.command("CLUSTER", "REPLICATE", masterId));
-  const knownBy = async (node: RedisNode): Promise<boolean> =>
-    (await node.command("CLUSTER", "INFO")).includes(`cluster_known_nodes:${nodes.length + 2}\r`);
+  const isIn = async (node: RedisNode): Promise<boolean> => {
+    const info = await node.command("CLUSTER", "INFO");
+    return info.includes(`cluster_known_nodes:${nodes.length + 2}\r`) && info.includes("cluster_state:ok");
+  };
   await untilDone(async () => {
-    const known = await Promise.all([...nodes, master, replica].map(knownBy));
+    const areIn = await Promise.all([...nodes, master, replica].map(isIn));
     const follows = (await replica.info("replication", "master_link_status")) === "up";
-    if (!follows || known.includes(false)) throw new Error("the new nodes are not known to all yet");
+    if (!follows || areIn.includes(false)) throw new Error("the new nodes have not joined yet");
   });
   return {
     master,
