@@ -1,6 +1,7 @@
 import type { AdaptivePolicy } from "./adaptive-mode.js";
 import { ArrivalGap } from "./arrival-gap.js";
 import { batchSizes, type BatchSizes, type SizeLimits } from "./batch-sizes.js";
+import type { ServiceCurve } from "./service-curve.js";
 import { ServiceTimes } from "./service-times.js";
 
 /** What settings and the pool say at the moment of a decision. */
@@ -43,9 +44,18 @@ export class LaneKnowledge {
     if (curve === undefined) return { enough: maxSize, most: maxSize };
     const key = `${observed} ${maxSize} ${sloMs} ${depth} ${overheadMs}`;
     if (this.#sizes?.key !== key) {
-      this.#sizes = { key, sizes: batchSizes({ curve, drift }, { maxSize, sloMs, depth, overheadMs }) };
+      const sizes = batchSizes({ curve, drift }, { maxSize, sloMs, depth, overheadMs });
+      const most = Math.max(sizes.most, this.#probeOf(sizes, curve, { maxSize, sloMs, depth, overheadMs }));
+      this.#sizes = { key, sizes: { ...sizes, most } };
     }
     return this.#sizes.sizes;
+  }
+
+  /** A larger size to try when enough rows wait; 0: none. In proportion it must end within the objective. */
+  #probeOf({ most }: BatchSizes, curve: ServiceCurve, { maxSize, sloMs, depth, overheadMs }: SizeLimits): number {
+    const size = Math.min(maxSize, this.times.sizeToProbe(most) ?? 0);
+    const atMostMs = (this.times.drift * curve.p95Ms(most) * size) / most;
+    return atMostMs * (depth + 1) + overheadMs <= sloMs ? size : 0;
   }
 
   /** The adaptive rule as it stands now. */

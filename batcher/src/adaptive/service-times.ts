@@ -7,12 +7,18 @@ const GROUPS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
 const DRIFT_SHARE = 0.05;
 const MIN_DRIFT = 0.5;
 const MAX_DRIFT = 4;
+/** So many batches of about one size say something about it; one or two may have had bad luck. */
+const ENOUGH_SAMPLES = 8;
+/** What was measured so many batches ago may not be true any more. */
+const PROBE_EVERY = 100;
 
 interface Group {
   readonly sizes: WeightedWindow;
   readonly timesMs: WeightedWindow;
   /** What they come to; undefined after a new sample. */
   point: CurvePoint | undefined;
+  /** How many batches had been seen when the latest of this group was. */
+  seenAt: number;
 }
 
 /**
@@ -57,17 +63,34 @@ export class ServiceTimes {
     }
     this.#observed++;
     const group = this.#groupOf(size);
+    group.seenAt = this.#observed;
     group.sizes.add(size);
     group.timesMs.add(serviceMs);
     group.point = undefined;
     this.#curve = undefined;
   }
 
+  /**
+   * A size above `size` that is worth a try if enough rows wait: too little is known about it, or it was long ago. Who
+   * never tries larger batches again stays with small ones for ever after a few unlucky times.
+   */
+  sizeToProbe(size: number): number | undefined {
+    if (size >= this.#maxSize) return undefined;
+    for (const end of GROUPS) {
+      if (end <= size) continue;
+      const group = this.#groups.get(end);
+      const known = group !== undefined && group.timesMs.count >= ENOUGH_SAMPLES;
+      if (!known || this.#observed - group.seenAt >= PROBE_EVERY) return Math.min(end, this.#maxSize);
+      if (end >= this.#maxSize) break;
+    }
+    return undefined;
+  }
+
   #groupOf(size: number): Group {
     const upTo = GROUPS.find((end) => size <= end) ?? Infinity;
     const known = this.#groups.get(upTo);
     if (known) return known;
-    const group = { sizes: new WeightedWindow(), timesMs: new WeightedWindow(), point: undefined };
+    const group = { sizes: new WeightedWindow(), timesMs: new WeightedWindow(), point: undefined, seenAt: 0 };
     this.#groups.set(upTo, group);
     return group;
   }

@@ -38,6 +38,20 @@ describe("service times", () => {
     expect(times.drift).toBeCloseTo(1, 1);
   });
 
+  test("a larger size is worth a try while little is known about it, and again after a long time", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 8; i++) for (const size of [1, 2, 4]) times.observe(size, lineMs(size));
+    expect(times.sizeToProbe(4)).toBe(8);
+    // One unlucky batch: whoever believed it would never form another.
+    times.observe(8, 100);
+    expect(times.sizeToProbe(4)).toBe(8);
+    for (let i = 0; i < 8; i++) for (const size of [8, 12, 16, 24, 32, 48, 64]) times.observe(size, lineMs(size));
+    expect(times.sizeToProbe(4)).toBeUndefined();
+    for (let i = 0; i < 94; i++) times.observe(4, lineMs(4));
+    expect(times.sizeToProbe(4)).toBe(8);
+    expect(times.sizeToProbe(64)).toBeUndefined();
+  });
+
   test("a single monstrous batch moves the drift by no more than its share", () => {
     const times = new ServiceTimes(64);
     for (let i = 0; i < 50; i++) for (const size of [1, 8]) times.observe(size, lineMs(size));
