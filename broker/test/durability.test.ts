@@ -15,6 +15,8 @@ const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
   maxmemoryPolicy: "noeviction",
   appendOnly: true,
   appendFsync: "everysec",
+  logFails: false,
+  snapshotFails: false,
   knowsWaitAof: false,
   replicas: 1,
   ...change,
@@ -79,10 +81,12 @@ describe("a server is refused at start", () => {
   });
 });
 
-test("eviction and missing replicas are doubts that may pass", () => {
+test("eviction, refused writes and missing replicas are doubts that may pass", () => {
   expect(doubtsOf(MEMORY, factsOf({ maxmemoryPolicy: "volatile-lru" }))).toEqual([
     expect.stringContaining("set noeviction"),
   ]);
+  expect(doubtsOf(MEMORY, factsOf({ logFails: true }))).toEqual([expect.stringContaining("log cannot be written")]);
+  expect(doubtsOf(MEMORY, factsOf({ snapshotFails: true }))).toEqual([expect.stringContaining("snapshot failed")]);
   expect(doubtsOf(REPLICATED, factsOf({ replicas: 0 }))).toEqual(["0 of 1 replicas are connected"]);
   expect(doubtsOf(REPLICATED, factsOf())).toEqual([]);
   expect(doubtsOf(MEMORY, factsOf({ replicas: 0 }))).toEqual([]);

@@ -14,9 +14,10 @@ export function showReadiness(deps: {
 }): Handler {
   return () => {
     if (deps.isDraining()) return jsonResponse(503, '{"status":"stopping"}');
-    if (!deps.pools.isFresh()) return jsonResponse(503, '{"status":"redis does not answer"}');
+    // A server that refuses to write does not answer our scripts either: the reason comes first.
     const problems = deps.servers.doubts();
     if (problems.length > 0) return jsonResponse(503, JSON.stringify({ status: "promises cannot be kept", problems }));
+    if (!deps.pools.isFresh()) return jsonResponse(503, '{"status":"redis does not answer"}');
     return jsonResponse(200, '{"status":"ready"}');
   };
 }

@@ -79,6 +79,8 @@ export function doubtsOf(durability: Durability, facts: ServerFacts): string[] {
   if (facts.maxmemoryPolicy !== "noeviction") {
     doubts.push(`maxmemory-policy is ${facts.maxmemoryPolicy}: Redis may throw accepted work away, set noeviction`);
   }
+  if (facts.logFails) doubts.push("its log cannot be written, so it refuses all writes: is the disk full?");
+  if (facts.snapshotFails) doubts.push("its last snapshot failed, so it refuses all writes: is the disk full?");
   if (durability.level === "replicated" && facts.replicas < durability.replicas) {
     doubts.push(`${facts.replicas} of ${durability.replicas} replicas are connected`);
   }

@@ -14,6 +14,10 @@ export interface ServerFacts {
   readonly appendOnly: boolean;
   /** `unknown` where CONFIG is forbidden. */
   readonly appendFsync: string;
+  /** The last write to its log failed: it refuses all writes (`MISCONF`) until one succeeds. */
+  readonly logFails: boolean;
+  /** So it does where its last snapshot failed and `stop-writes-on-bgsave-error` is on; false where CONFIG is forbidden. */
+  readonly snapshotFails: boolean;
   readonly knowsWaitAof: boolean;
   /** Replicas that are connected. */
   readonly replicas: number;
@@ -31,9 +35,9 @@ export async function readServerFacts(redis: RedisClient): Promise<ServerFacts[]
 
 /** Asks the server behind one connection. @throws the Redis error */
 export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
-  const [text, appendFsync, commands] = await Promise.all([
+  const [text, config, commands] = await Promise.all([
     redis.info(),
-    readAppendFsync(redis),
+    readConfig(redis),
     redis.sendCommand(new Command("COMMAND", ["INFO", "waitaof"])) as Promise<unknown[]>,
   ]);
   const info = parseInfo(text);
@@ -44,21 +48,28 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
     version: (info.get("redis_version") ?? "").split(".").map(Number),
     maxmemoryPolicy: info.get("maxmemory_policy") ?? "unknown",
     appendOnly: info.get("aof_enabled") === "1",
-    appendFsync,
+    appendFsync: config.get("appendfsync") ?? "unknown",
+    logFails: info.get("aof_last_write_status") === "err",
+    snapshotFails: info.get("rdb_last_bgsave_status") === "err" && stopsAfterFailedSnapshot(config),
     knowsWaitAof: Array.isArray(commands[0]),
     replicas: Number(info.get("connected_slaves") ?? 0),
   };
 }
 
-/** Hosted servers may forbid CONFIG. */
-async function readAppendFsync(redis: Redis): Promise<string> {
+/** What INFO does not tell. Hosted servers may forbid CONFIG: nothing is known then. */
+async function readConfig(redis: Redis): Promise<ReadonlyMap<string, string>> {
   try {
-    const [, value] = await redis.config("GET", "appendfsync");
-    return value ?? "unknown";
+    const words = (await redis.config("GET", "appendfsync", "save", "stop-writes-on-bgsave-error")) as string[];
+    return new Map(words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1] ?? ""] as const] : [])));
   } catch (error) {
-    if (error instanceof Error && error.name === "ReplyError") return "unknown";
+    if (error instanceof Error && error.name === "ReplyError") return new Map();
     throw error;
   }
+}
+
+/** https://redis.io/docs/latest/operate/oss_and_stack/management/config/ (stop-writes-on-bgsave-error) */
+function stopsAfterFailedSnapshot(config: ReadonlyMap<string, string>): boolean {
+  return config.get("stop-writes-on-bgsave-error") === "yes" && (config.get("save") ?? "") !== "";
 }
 
 /** The `name:value` lines of INFO. */
