@@ -1,3 +1,4 @@
+import { parseTaskId } from "../ids.js";
 import { keys, SHARD_COUNT } from "../keys.js";
 import type { ShardSubscriber } from "../redis/shard-subscriber.js";
 import type { Service } from "../service.js";
@@ -16,26 +17,29 @@ export interface DoneEvents extends Service {
 
 /** Hears the `done` channels of all shards. `start` resolves when every subscription is confirmed. */
 export function createDoneEvents(subscriber: ShardSubscriber): DoneEvents {
-  const waiters = new Map<string, Set<() => void>>();
-  const wake = (runId: string) => {
-    for (const waiter of [...(waiters.get(runId) ?? [])]) waiter();
-  };
-  const onMessage = (message: Buffer | undefined) => {
+  const shards = Array.from({ length: SHARD_COUNT }, (): Waiters => new Map());
+  const waitersOf = (shard: number): Waiters => shards[shard] ?? (new Map() as Waiters);
+  /** Only those of the shard: with 10,000 who wait, waking all for each of 16 subscriptions would be 160,000 reads. */
+  const onMessage = (shard: number, message: Buffer | undefined): void => {
+    const waiters = waitersOf(shard);
     const runIds = message ? message.toString("latin1").split(" ") : [...waiters.keys()];
-    for (const runId of runIds) wake(runId);
+    for (const runId of runIds) for (const wake of [...(waiters.get(runId) ?? [])]) wake();
   };
   return {
     async start() {
       await subscriber.start();
-      const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-      await Promise.all(shards.map((shard) => subscriber.subscribe(keys.done(shard), onMessage)));
+      await Promise.all(
+        shards.map((_, shard) => subscriber.subscribe(keys.done(shard), (message) => onMessage(shard, message))),
+      );
     },
     async stop() {
       await subscriber.stop();
-      onMessage(undefined);
+      for (const shard of shards.keys()) onMessage(shard, undefined);
     },
     ageMs: () => subscriber.ageMs(),
     listen(runId, waiter) {
+      // An id that names no shard is nobody's, and never woken.
+      const waiters = waitersOf(parseTaskId(runId)?.shard ?? -1);
       const set = waiters.get(runId) ?? new Set();
       waiters.set(runId, set.add(waiter));
       return () => {
@@ -45,3 +49,6 @@ export function createDoneEvents(subscriber: ShardSubscriber): DoneEvents {
     },
   };
 }
+
+/** Who waits, by run. */
+type Waiters = Map<string, Set<() => void>>;
