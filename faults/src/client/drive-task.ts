@@ -1,4 +1,4 @@
-import { type ApiClient, terminalOf } from "./api-client.js";
+import { type ApiClient, type ApiReply, terminalOf } from "./api-client.js";
 import type { LedgerEntry } from "./ledger.js";
 
 /** What driving a task needs. */
@@ -91,9 +91,17 @@ async function follow(entry: LedgerEntry, { api, now, sleep, isOver }: DriveDeps
       note(entry, reply.body, now());
       continue;
     }
-    if (reply.kind === "answer" && (reply.status === 404 || reply.status === 410)) entry.missing++;
+    if (saysMissing(reply)) {
+      entry.missing++;
+      return;
+    }
     await sleep(200);
   }
+}
+
+/** There is no such task, or its result is gone: neither comes back. */
+function saysMissing(reply: ApiReply): boolean {
+  return reply.kind === "answer" && (reply.status === 404 || reply.status === 410);
 }
 
 /** Reads a task once more; keeps trying while the api is in trouble. */
@@ -104,7 +112,10 @@ export async function readLast(entry: LedgerEntry, { api, sleep, isOver }: Drive
       entry.last = terminalOf(reply.body);
       return;
     }
-    if (reply.kind === "answer" && (reply.status === 404 || reply.status === 410)) entry.missing++;
+    if (saysMissing(reply)) {
+      entry.missing++;
+      return;
+    }
     await sleep(100);
   }
 }

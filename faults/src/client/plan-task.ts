@@ -9,6 +9,9 @@ const TWIN_LAGS = [1, 1, 2];
 /** How far back one may be that is canceled by now: half of these have a twin, which must not hang on what is gone. */
 const CANCELED_LAG = 40;
 
+/** Decides what a task is. */
+export type PlanTask = typeof planTask;
+
 /**
  * What task number `index` is: everything about it that its seed decides.
  * @param earlier the tasks before it; a twin repeats the text of one.

@@ -1,6 +1,6 @@
 import { driveTask, type DriveDeps, readLast } from "./drive-task.js";
 import { type LedgerEntry, openEntry } from "./ledger.js";
-import { planTask } from "./plan-task.js";
+import { type PlanTask, planTask } from "./plan-task.js";
 
 /** Clients that submit at a steady pace and follow what was accepted. */
 export interface Clients {
@@ -20,13 +20,16 @@ const MAX_OPEN = 3_000;
 /** How many reads run at once. */
 const READERS = 32;
 
-/** @param seed decides what each task is. */
-export function createClients(seed: string, deps: DriveDeps): Clients {
+/**
+ * @param seed decides what each task is.
+ * @param plan how it does.
+ */
+export function createClients(seed: string, deps: DriveDeps, plan: PlanTask = planTask): Clients {
   const entries: LedgerEntry[] = [];
   const driving = new Set<Promise<void>>();
   const begin = (): void => {
-    const { waitS, ...plan } = planTask(seed, entries.length, entries);
-    const entry = openEntry(plan, deps.now());
+    const { waitS, ...planned } = plan(seed, entries.length, entries);
+    const entry = openEntry(planned, deps.now());
     entries.push(entry);
     const drive = driveTask(entry, waitS, deps).finally(() => driving.delete(drive));
     driving.add(drive);

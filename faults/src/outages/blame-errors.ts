@@ -6,9 +6,10 @@ const LEGAL = /^(?:2\d\d$|503 )/;
 /** Cancels of what has ended, and repeats of a submission that is still under way. */
 const DUE = ["409 task-ended", "409 request-in-progress"];
 
-/** Blames every answer that moving servers do not explain. */
-export function blameErrors(stage: Stage): void {
-  const wrong = stage.answers().filter(({ answer }) => !LEGAL.test(answer) && !DUE.includes(answer));
+/** Blames every answer that moving servers, and what is `alsoDue`, do not explain. */
+export function blameErrors(stage: Stage, alsoDue: readonly string[] = []): void {
+  const due = [...DUE, ...alsoDue];
+  const wrong = stage.answers().filter(({ answer }) => !LEGAL.test(answer) && !due.includes(answer));
   const refused = stage.answers().filter(({ answer }) => answer.startsWith("503 ")).length;
   stage.show(`${stage.answers().length} answers, ${refused} of them 503, ${wrong.length} other than success or 503`);
   for (const { request, answer, tookMs } of wrong.slice(0, 10)) {

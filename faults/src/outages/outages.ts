@@ -1,12 +1,27 @@
 import { cutReplicationOnly } from "./cut-replication.js";
 import { failOverByHand } from "./fail-over-by-hand.js";
+import { handOver } from "./hand-over.js";
 import { losePair, losePoolPair } from "./lose-pair.js";
 import { loseReplica, loseReplicas } from "./lose-replicas.js";
+import { loseSentinels } from "./lose-sentinels.js";
+import { pollsInFailover, pollsWithoutMessages } from "./long-polls.js";
 import { partition } from "./partition.js";
 import { reshardUnderLoad } from "./reshard-under-load.js";
 import { growAndShrink, restartAllServers } from "./resize-and-restart.js";
 import type { Outage } from "./run-outage.js";
+import { sleepingMaster } from "./sleeping-master.js";
 
+/** Full batches that do not outlast their lease, and tasks that wait for half a minute. */
+const SLOW = {
+  oracle: { baseMs: 1_200, rowMs: 0, parallel: false },
+  settings: { "batch.mode": "fixed" },
+} as const;
+const CROWDS = [
+  { callers: 2_000, tasks: 1_000 },
+  { callers: 10_000, tasks: 2_500 },
+] as const;
+/** A replica is enough where the old master is gone for good, or asleep. */
+const ONE_REPLICA = { DURABILITY_REPLICAS: "1" } as const;
 const MEMORY = { DURABILITY: "memory" } as const;
 
 /** Every outage of servers that is brought about on purpose. */
@@ -33,7 +48,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     name: "one replica is away, then both are for a minute",
-    world: { topology: "R", env: { DURABILITY_REPLICAS: "1" } },
+    world: { topology: "R", env: ONE_REPLICA },
     perSecond: 40,
     act: loseReplicas,
   },
@@ -73,4 +88,36 @@ export const OUTAGES: readonly Outage[] = [
     perSecond: 60,
     act: restartAllServers,
   },
+  {
+    name: "the master is asleep for half a minute and wakes up as a master",
+    world: { topology: "R", env: ONE_REPLICA },
+    perSecond: 60,
+    act: sleepingMaster,
+  },
+  {
+    name: "an operator hands over to a replica and tells the Sentinels later",
+    world: { topology: "R" },
+    perSecond: 60,
+    act: handOver,
+  },
+  {
+    name: "two of three Sentinels and the master die",
+    world: { topology: "R" },
+    perSecond: 40,
+    act: loseSentinels,
+  },
+  ...CROWDS.flatMap((size): readonly Outage[] => [
+    {
+      name: `${size.callers} callers wait while the master is replaced`,
+      world: { topology: "R", ...SLOW },
+      perSecond: 20,
+      act: pollsInFailover(size),
+    },
+    {
+      name: `${size.callers} callers wait while no message arrives`,
+      world: { topology: "R", ...SLOW },
+      perSecond: 20,
+      act: pollsWithoutMessages(size),
+    },
+  ]),
 ];

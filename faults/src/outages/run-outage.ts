@@ -3,15 +3,20 @@ import type { CampaignResult } from "../campaign/campaign-result.js";
 import { checkCampaign, readUsage } from "../campaign/check-campaign.js";
 import { untilQuiet } from "../campaign/run-campaign.js";
 import { startWorld } from "../campaign/start-world.js";
-import type { Clients } from "../client/run-clients.js";
+import type { PlanTask } from "../client/plan-task.js";
 import { createScene, type Scene } from "./scene.js";
-import type { Stage } from "./stage.js";
+import { pause, type Stage } from "./stage.js";
+
+type WorldOption =
+  "topology" | "separable" | "counts" | "env" | "envOf" | "oracle" | "settings" | "server" | "redisConfig" | "patches";
 
 /** An outage of servers, brought about in a world of its own while clients submit. */
 export interface Outage {
   readonly name: string;
-  readonly world: Pick<CampaignOptions, "topology" | "separable" | "counts" | "env" | "oracle" | "settings">;
+  readonly world: Pick<CampaignOptions, WorldOption>;
   readonly perSecond: number;
+  /** What the tasks are, if not those of a campaign. */
+  readonly plan?: PlanTask;
   readonly act: (stage: Stage) => Promise<void>;
   /** How long everything may take to calm down. @defaultValue 60,000 ms */
   readonly quietMs?: number;
@@ -48,22 +53,24 @@ export async function runOutage(outage: Outage, { seed, dir, say }: OutageRun): 
   const startMs = Date.now();
   const options: CampaignOptions = { counts: COUNTS, ...outage.world, seed, dir, say, tasks: 0, kills: 0 };
   const world = await startWorld(options);
-  const scene = createScene(seed, world, say);
+  const scene = createScene(world, { seed, perSecond: outage.perSecond, plan: outage.plan, say });
   const { clients, everybody } = scene;
   try {
     await clients.submit(BASE_TASKS, outage.perSecond);
     await untilQuiet(world, everybody, QUIET_MS);
     const usageBefore = await readUsage(world.fleet);
     const baseExecutions = world.oracle.executions();
-    await underLoad(clients, outage.perSecond, () => outage.act(scene));
+    await underLoad(scene, () => outage.act(scene));
     const healedMs = Date.now();
     const quiet = await untilQuiet(world, everybody, outage.quietMs ?? QUIET_MS);
     const quietAfterMs = quiet ? Date.now() - healedMs : undefined;
     await everybody.readAllAgain();
     scene.end();
-    const { injected, shown, blamed } = scene;
-    const end = { options, world, clients: everybody, injected, usageBefore, baseExecutions, quietAfterMs, startMs };
-    const campaign = await checkCampaign(end);
+    const { injected, shown, blamed, isExcused } = scene;
+    const campaign = await checkCampaign({
+      ...{ options, world, injected, usageBefore, baseExecutions, quietAfterMs, startMs, isExcused },
+      clients: everybody,
+    });
     const broken = [...blamed, ...campaign.violations.map(({ invariant, detail }) => `${invariant}: ${detail}`)];
     return { shown: [...shown, ...figuresOf(scene, campaign)], broken, campaign };
   } finally {
@@ -72,14 +79,22 @@ export async function runOutage(outage: Outage, { seed, dir, say }: OutageRun): 
   }
 }
 
-async function underLoad(clients: Clients, perSecond: number, work: () => Promise<void>): Promise<void> {
+async function underLoad(scene: Scene, work: () => Promise<void>): Promise<void> {
   let over = false;
-  const load = clients.submit(Infinity, perSecond, () => over);
+  const submitting = submitWhile(scene, () => !over);
   try {
     await work();
   } finally {
     over = true;
-    await load;
+    await submitting;
+  }
+}
+
+async function submitWhile(scene: Scene, goesOn: () => boolean): Promise<void> {
+  while (goesOn()) {
+    const { load } = scene;
+    if (load > 0) await scene.clients.submit(Infinity, load, () => !goesOn() || scene.load !== load);
+    else await pause(10);
   }
 }
 

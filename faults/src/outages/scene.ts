@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { World } from "../campaign/start-world.js";
-import { logAnswers, type LoggingClient } from "../client/answer-log.js";
+import { logAnswers, type LoggedAnswer, type LoggingClient } from "../client/answer-log.js";
 import { createApiClient } from "../client/api-client.js";
+import type { LedgerEntry } from "../client/ledger.js";
+import type { PlanTask } from "../client/plan-task.js";
 import { type Clients, createClients } from "../client/run-clients.js";
 import { shardsOf } from "../nemesis/cluster-faults.js";
 import type { InjectedFault } from "../nemesis/nemesis.js";
@@ -18,22 +20,36 @@ export interface Scene extends Stage {
   readonly shown: readonly string[];
   readonly blamed: readonly string[];
   readonly injected: readonly InjectedFault[];
+  /** As `setLoad` said last. */
+  readonly load: number;
+  readonly isExcused: (entry: LedgerEntry) => boolean;
   /** `submit 202`: how often. */
   countAnswers(): Record<string, number>;
   /** Clients wait no longer. May be called twice. */
   end(): void;
 }
 
-/** @param say told what is shown and blamed. */
-export function createScene(seed: string, world: World, say: (line: string) => void): Scene {
+/** How clients behave on it. */
+export interface SceneOptions {
+  readonly seed: string;
+  readonly perSecond: number;
+  readonly plan: PlanTask | undefined;
+  /** Told what is shown and blamed. */
+  readonly say: (line: string) => void;
+}
+
+/** Sets the scene in a world. */
+export function createScene(world: World, { seed, perSecond, plan, say }: SceneOptions): Scene {
   let over = false;
+  let load = perSecond;
+  let excused: (entry: LedgerEntry) => boolean = no;
   const [shown, blamed, injected]: [string[], string[], InjectedFault[]] = [[], [], []];
   const companies: { readonly api: LoggingClient; readonly clients: Clients }[] = [];
   const random = createRandom(`${seed}/balancer`);
   const addCompany = (pickPort: () => number) => {
     const api = logAnswers(createApiClient(pickPort));
     const name = companies.length === 0 ? seed : `${seed}/${companies.length}`;
-    const company = { api, clients: createClients(name, { api, now: Date.now, sleep, isOver: () => over }) };
+    const company = { api, clients: createClients(name, { api, now: Date.now, sleep, isOver: () => over }, plan) };
     companies.push(company);
     return company;
   };
@@ -55,6 +71,12 @@ export function createScene(seed: string, world: World, say: (line: string) => v
       const own = portsOf(apis);
       return addCompany(() => random.pick(own)).clients;
     },
+    get load() {
+      return load;
+    },
+    setLoad: (next) => (load = next),
+    isExcused: (entry) => excused(entry),
+    excuse: (isExcused) => (excused = isExcused),
     useApis: (apis) => (ports = portsOf(apis)),
     whole: () => waitUntilWhole(world.topology, 20_000).then(yes, no),
     mayRepeat: (name) => void injected.push(faultOf(name, {})),
@@ -65,18 +87,20 @@ export function createScene(seed: string, world: World, say: (line: string) => v
     },
     show: (line) => write(shown, line),
     blame: (line) => write(blamed, line),
-    countAnswers() {
-      const counts: Record<string, number> = {};
-      for (const { request, answer } of companies.flatMap(({ api }) => api.answers)) {
-        counts[`${request} ${answer}`] = (counts[`${request} ${answer}`] ?? 0) + 1;
-      }
-      return counts;
-    },
+    countAnswers: () => countAnswers(companies.flatMap(({ api }) => api.answers)),
     end() {
       over = true;
       for (const { api } of companies) api.close();
     },
   };
+}
+
+function countAnswers(answers: readonly LoggedAnswer[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { request, answer } of answers) {
+    counts[`${request} ${answer}`] = (counts[`${request} ${answer}`] ?? 0) + 1;
+  }
+  return counts;
 }
 
 const yes = (): boolean => true;

@@ -1,5 +1,6 @@
 import type { World } from "../campaign/start-world.js";
 import type { LoggedAnswer } from "../client/answer-log.js";
+import type { LedgerEntry } from "../client/ledger.js";
 import type { Clients } from "../client/run-clients.js";
 import type { FleetMember } from "../roles/start-fleet.js";
 import type { RedisNode } from "../topology/redis-node.js";
@@ -15,6 +16,10 @@ export interface Stage {
   clientsOf(apis: readonly FleetMember[]): Clients;
   /** From now on the clients that submit all the time know these apis only. */
   useApis(apis: readonly FleetMember[]): void;
+  /** From now on so many tasks are submitted each second; 0: none. */
+  setLoad(perSecond: number): void;
+  /** What these tasks were told is judged by the outage itself, in place of the common checks. */
+  excuse(isExcused: (entry: LedgerEntry) => boolean): void;
   /** Resolves when the topology is whole again; false if it is not after 20 s. */
   whole(): Promise<boolean>;
   /** Something ran on a server that others believed to be dead, or a batch was cut off: what workers had may run again. */
