@@ -1,9 +1,10 @@
 import type { Role } from "@sluice/stack";
 
+import type { UnplannedExit } from "../managed-process.js";
 import type { OracleTimes } from "../oracle/start-oracle.js";
 import type { Patch } from "../roles/copy-programs.js";
 import type { ScheduledFault } from "../schedule/fault.js";
-import type { TopologyKind } from "../topology/topology.js";
+import type { ServerOptions, TopologyKind } from "../topology/topology.js";
 
 /** One campaign on one topology. */
 export interface CampaignOptions {
@@ -22,12 +23,18 @@ export interface CampaignOptions {
   readonly counts?: Readonly<Record<Role, number>>;
   /** Servers and processes can be parted (`TopologyOptions`). @defaultValue false */
   readonly separable?: boolean;
+  /** How the one server of `S` is run. */
+  readonly server?: ServerOptions;
   /** Live settings beyond the campaign's own. */
   readonly settings?: Readonly<Record<string, string>>;
   /** `CONFIG SET` on every server, before the roles start. */
   readonly redisConfig?: Readonly<Record<string, string>>;
   /** Variables of the roles. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Variables of one process of a role, by its name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** Whether a process that ended without being stopped from outside ended as it was meant to. Asked once, at once. */
+  readonly isPlannedExit?: (exit: UnplannedExit) => boolean;
   /** Deliberate breaks. */
   readonly patches?: readonly Patch[];
   /** How long everything may take to calm down. @defaultValue 60,000 ms */

@@ -31,6 +31,8 @@ export interface CampaignEnd {
   readonly baseExecutions: readonly Execution[];
   readonly quietAfterMs: number | undefined;
   readonly startMs: number;
+  /** Tasks that are judged elsewhere: what they were told is not looked at. */
+  readonly isExcused?: (entry: LedgerEntry) => boolean;
 }
 
 /** A process may keep so much more than before the faults. */
@@ -43,6 +45,7 @@ const SETTLE_MS = 15_000;
 export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
   const { options, world, injected, startMs } = end;
   const { entries } = end.clients;
+  const [judged, excused] = partition(entries, (entry) => end.isExcused?.(entry) !== true);
   const contents = await inspectRedis(world.topology);
   const usage = await usageSince(world.fleet, end.usageBefore);
   const inHand = {
@@ -86,10 +89,10 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
     usage,
     unplannedExits: world.unplannedExits,
     violations: [
-      ...judgeTasks(entries, { workerDeaths }),
+      ...judgeTasks(judged, { workerDeaths }),
       ...verdict.violations,
       ...base.violations.map((one) => ({ ...one, detail: `before the first fault: ${one.detail}` })),
-      ...judgeContents(contents, entries),
+      ...judgeContents(contents, judged, excused),
       ...judgeUsage(usage),
       ...judgeExits(world.unplannedExits),
     ],
@@ -129,14 +132,20 @@ function judgeUsage(usage: readonly UsageChange[]): Violation[] {
   });
 }
 
-function judgeContents(contents: RedisContents, entries: readonly LedgerEntry[]): Violation[] {
+function judgeContents(
+  contents: RedisContents,
+  entries: readonly LedgerEntry[],
+  excused: readonly LedgerEntry[],
+): Violation[] {
   const found: Violation[] = contents.busyStreams.map((detail) => ({ invariant: "residue", detail }));
   if (contents.immortalCount > 0) {
     const some = contents.immortal.join(", ");
     found.push({ invariant: "residue", detail: `${contents.immortalCount} keys without a time to live: ${some}` });
   }
   const failed = entries.filter(({ first, last }) => (first ?? last)?.state === "FAILED").length;
-  const maybe = entries.filter(({ purpose, mayHaveRun }) => purpose === "poison" && mayHaveRun).length;
+  const maybe =
+    entries.filter(({ purpose, mayHaveRun }) => purpose === "poison" && mayHaveRun).length +
+    excused.filter(({ purpose }) => purpose === "poison").length;
   if (contents.deadLetters < failed || contents.deadLetters > failed + maybe) {
     const detail = `${contents.deadLetters} dead letters for ${failed} failed tasks (and ${maybe} that may have failed)`;
     found.push({ invariant: "residue", detail });
@@ -148,6 +157,10 @@ function judgeExits(exits: readonly UnplannedExit[]): Violation[] {
   return exits
     .filter(({ wasReady }) => wasReady)
     .map(({ name, code, signal }) => ({ invariant: "crash", detail: `${name} ended with ${signal ?? code}` }));
+}
+
+function partition<T>(values: readonly T[], isFirst: (value: T) => boolean): readonly [T[], T[]] {
+  return [values.filter(isFirst), values.filter((value) => !isFirst(value))];
 }
 
 function countBy<T>(values: readonly T[], nameOf: (value: T) => string): Record<string, number> {

@@ -10,6 +10,8 @@ import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
 /** One redis-server that can be killed and started again in its place, behind a link. */
 export interface RedisNode {
   readonly name: string;
+  /** Where its data and its log (`redis.log`) lie. */
+  readonly dir: string;
   /** The server's own port: the harness's way in, past the link. */
   readonly port: number;
   /** What the roles and the other servers use. */
@@ -40,6 +42,8 @@ export interface RedisNodeSpec {
   /** Given the port of the link, which the server announces where others have to find it. */
   readonly args: (linkPort: number) => readonly string[];
   readonly configFile?: string;
+  /** Instead of the redis-server on PATH. */
+  readonly program?: string;
   readonly busLink?: TcpLink;
   readonly sourceAddress?: string;
 }
@@ -55,6 +59,7 @@ export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
     appendonly: "everysec",
     extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0"],
     ...(spec.configFile === undefined ? {} : { configFile: spec.configFile }),
+    ...(spec.program === undefined ? {} : { program: spec.program }),
   };
   let server: RedisServer = await startRedisServer(options);
   let running = true;
@@ -66,6 +71,7 @@ export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
   const command = (...words: string[]) => sendCommand(port, words);
   return {
     name: spec.name,
+    dir,
     port,
     link,
     busLink: spec.busLink,

@@ -1,10 +1,11 @@
 import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
 import { startRedisNode } from "./redis-node.js";
-import type { Topology } from "./topology.js";
+import type { Topology, TopologyOptions } from "./topology.js";
 
 /** Starts one redis-server. Each process of a role gets a link of its own to it. */
-export async function startSingle(dir: string): Promise<Topology> {
-  const node = await startRedisNode({ name: "redis", dir, args: () => [] });
+export async function startSingle(dir: string, { server = {} }: TopologyOptions = {}): Promise<Topology> {
+  const { args = [], ...rest } = server;
+  const node = await startRedisNode({ name: "redis", dir, args: () => args, ...rest });
   const links = new Map<string, TcpLink>();
   return {
     kind: "S",

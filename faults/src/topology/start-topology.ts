@@ -7,7 +7,7 @@ import type { Topology, TopologyKind, TopologyOptions } from "./topology.js";
 export async function startTopology(kind: TopologyKind, dir: string, options: TopologyOptions = {}): Promise<Topology> {
   switch (kind) {
     case "S":
-      return startSingle(dir);
+      return startSingle(dir, options);
     case "R":
       return startSentinels(dir);
     case "C":

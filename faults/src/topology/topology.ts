@@ -63,6 +63,18 @@ export interface AddedPair {
 export interface TopologyOptions {
   /** `C`: every server and every process comes from an address of its own, and the cluster's bus goes through links. */
   readonly separable?: boolean;
+  /** `S`: how the one server is run. */
+  readonly server?: ServerOptions;
+}
+
+/** How a redis-server is run otherwise than by default. */
+export interface ServerOptions {
+  /** Instead of the redis-server on PATH. */
+  readonly program?: string;
+  /** In redis-server's form; they stand last: `["--appendfsync", "always"]`. */
+  readonly args?: readonly string[];
+  /** A file of settings that stands before all arguments; it may be empty. */
+  readonly configFile?: string;
 }
 
 /** How many replicas a master has: so many must confirm a write if any of them may be promoted. */
