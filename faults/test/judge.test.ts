@@ -150,7 +150,9 @@ describe("recovery", () => {
       entry({ acceptedMs: 1_000, endedMs: 3_000 }),
       entry({ acceptedMs: 900, endedMs: 1_040 }),
       entry({ acceptedMs: 1_500, endedMs: 9_000, taskId: other }),
-      entry({ acceptedMs: 4_000, endedMs: 4_900 }),
+      entry({ submittedMs: 3_950, acceptedMs: 4_000, endedMs: 4_900 }),
+      // Accepted before the kill, as far as anybody knows, and told when the wait for its result was over.
+      entry({ submittedMs: 1_010, acceptedMs: 2_000, endedMs: 2_000 }),
     ];
     expect(measureRecovery([fault], entries)).toEqual([
       { name: "kill-master", atMs: 1_050, affectedTasks: 2, recoveryMs: 7_950, writeGapMs: 3_000 },

@@ -42,12 +42,16 @@ export function measureRecovery(faults: readonly InjectedFault[], entries: reado
     });
 }
 
-/** The longest time without an acceptance on these shards that begins or goes on after `atMs`. */
+/**
+ * The longest time without an acceptance on these shards that begins or goes on after `atMs`. Who was submitted before
+ * and heard of it after may have been accepted before, for some wait for their result in the submission itself.
+ */
 function longestGap(entries: readonly LedgerEntry[], shards: readonly number[], atMs: number): number {
   const accepted = entries
-    .flatMap(({ taskId, acceptedMs, outcome }) => {
+    .flatMap(({ taskId, submittedMs, acceptedMs, outcome }) => {
       const shard = outcome === "ok" && taskId !== undefined ? parseTaskId(taskId)?.shard : undefined;
-      return acceptedMs !== undefined && shard !== undefined && shards.includes(shard) ? [acceptedMs] : [];
+      if (acceptedMs === undefined || shard === undefined || !shards.includes(shard)) return [];
+      return submittedMs <= atMs && acceptedMs > atMs ? [] : [acceptedMs];
     })
     .filter((ms) => ms > atMs - WINDOW_MS && ms < atMs + WINDOW_MS)
     .sort((a, b) => a - b);
