@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { changePolicy } from "../one-server/change-policy.js";
 import { deleteNotices } from "../one-server/delete-notices.js";
+import { deleteReady } from "../one-server/delete-ready.js";
 import { failSnapshots } from "../one-server/fail-snapshots.js";
 import { fillDisk, fillDiskUntilExit } from "../one-server/fill-disk.js";
 import { flushAll } from "../one-server/flush-all.js";
@@ -59,6 +60,7 @@ export const ONE_SERVER_SCENARIOS: readonly DirectedScenario[] = [
     topology: "S",
     run: (run) => act(run, { act: loseGroups }),
   },
+  { name: "the ready streams are deleted", topology: "S", run: (run) => act(run, { act: deleteReady }) },
   { name: "the streams of notices are deleted", topology: "S", run: (run) => act(run, { act: deleteNotices }) },
   {
     name: "the server is told to throw keys away when it is full",

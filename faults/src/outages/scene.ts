@@ -46,7 +46,7 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
   const [shown, blamed, injected]: [string[], string[], InjectedFault[]] = [[], [], []];
   const companies: { readonly api: LoggingClient; readonly clients: Clients }[] = [];
   const random = createRandom(`${seed}/balancer`);
-  const addCompany = (pickPort: () => number) => {
+  const addCompany = (pickPort: () => number, plan?: PlanTask) => {
     const api = logAnswers(createApiClient(pickPort));
     const name = companies.length === 0 ? seed : `${seed}/${companies.length}`;
     const company = { api, clients: createClients(name, { api, now: Date.now, sleep, isOver: () => over }, plan) };
@@ -54,7 +54,7 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
     return company;
   };
   let ports = portsOf(world.fleet.ofRole("api"));
-  const main = addCompany(() => random.pick(ports));
+  const main = addCompany(() => random.pick(ports), plan);
   const write = (lines: string[], line: string): void => {
     lines.push(line);
     say(line);
@@ -67,9 +67,9 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
     blamed,
     injected,
     answers: () => main.api.answers,
-    clientsOf(apis) {
+    clientsOf(apis, theirPlan) {
       const own = portsOf(apis);
-      return addCompany(() => random.pick(own)).clients;
+      return addCompany(() => random.pick(own), theirPlan).clients;
     },
     get load() {
       return load;

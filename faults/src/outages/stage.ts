@@ -1,6 +1,7 @@
 import type { World } from "../campaign/start-world.js";
 import type { LoggedAnswer } from "../client/answer-log.js";
 import type { LedgerEntry } from "../client/ledger.js";
+import type { PlanTask } from "../client/plan-task.js";
 import type { Clients } from "../client/run-clients.js";
 import type { FleetMember } from "../roles/start-fleet.js";
 import type { RedisNode } from "../topology/redis-node.js";
@@ -12,8 +13,8 @@ export interface Stage {
   readonly clients: Clients;
   /** What they were answered. */
   answers(): readonly LoggedAnswer[];
-  /** More clients, who know these apis only. Their tasks are judged like all others. */
-  clientsOf(apis: readonly FleetMember[]): Clients;
+  /** More clients, who know these apis only. Their tasks are judged like all others, and are those of a campaign if no plan is given. */
+  clientsOf(apis: readonly FleetMember[], plan?: PlanTask): Clients;
   /** From now on the clients that submit all the time know these apis only. */
   useApis(apis: readonly FleetMember[]): void;
   /** From now on so many tasks are submitted each second; 0: none. */
