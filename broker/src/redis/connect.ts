@@ -2,6 +2,7 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import { BrokerError } from "../errors.js";
 import { joinWrites } from "./join-writes.js";
+import { LastingRedis } from "./lasting-redis.js";
 import type { RedisTarget } from "./redis-target.js";
 import { within } from "./within.js";
 
@@ -59,7 +60,8 @@ function createClient(target: RedisTarget, extra: Partial<RedisOptions>, sharded
     // Told by the Sentinels, a connection leaves a master that was replaced even if that never answers again.
     const failoverDetector = target.kind === "sentinel";
     const address = serverAddress(target);
-    return new Redis({ ...options, ...address, retryStrategy, sentinelRetryStrategy: retryStrategy, failoverDetector });
+    const sentinelRetryStrategy = retryStrategy;
+    return new LastingRedis({ ...options, ...address, retryStrategy, sentinelRetryStrategy, failoverDetector });
   }
   const { lazyConnect, enableOfflineQueue, ...redisOptions } = options;
   return new Cluster([...target.nodes], {
