@@ -67,7 +67,7 @@ afterEach(() => {
 test("a connection comes back when the failover is announced while it asks who the master is", async () => {
   sentinel.state.answerAfterMs = 300;
   const { questions } = sentinel.state;
-  await fixture.redis.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+  await fixture.redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
   await vi.waitFor(() => expect(sentinel.state.questions).toBe(questions + 1), 3_000);
   sentinel.announceFailover();
   await vi.waitFor(async () => expect(await redis.ping()).toBe("PONG"), 5_000);
@@ -76,7 +76,7 @@ test("a connection comes back when the failover is announced while it asks who t
 test("a connection that its owner ends while it asks who the master is stays ended", async () => {
   sentinel.state.answerAfterMs = 100;
   const { questions } = sentinel.state;
-  await fixture.redis.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+  await fixture.redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
   await vi.waitFor(() => expect(sentinel.state.questions).toBe(questions + 1), 3_000);
   redis.disconnect();
   await new Promise((resolve) => setTimeout(resolve, 1_500));
