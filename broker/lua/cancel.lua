@@ -16,6 +16,7 @@ end
 if fields[3] then
   return { 'ended', fields[3] }
 end
+require_here({ task, shard .. 'run:' .. fields[2] })
 local state = redis.call('HGET', shard .. 'run:' .. fields[2], 'state')
 if not state then
   return { 'gone' }

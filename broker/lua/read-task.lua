@@ -19,6 +19,7 @@ if left then
   return { 'left', owner, left, '' }
 end
 local run = shard .. 'run:' .. run_id
+require_here({ task, run })
 local state = redis.call('HGET', run, 'state')
 if not state then
   return { 'gone', owner }

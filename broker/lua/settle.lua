@@ -11,9 +11,19 @@
 local keep_ms, now = ARGV[1], now_ms()
 local shard = string.match(KEYS[1], '^.-}:')
 local replies, done = {}, {}
+local known, touched = {}, { shard .. 'dead' }
+for i, run in ipairs(KEYS) do
+  known[run] = known[run] or redis.call('HMGET', run, 'state', 'lane', 'entry', 'now_lane', 'now_entry')
+  if known[run][1] == 'OPEN' then
+    for _, key in ipairs(keys_of_run(shard, ARGV[5 * i - 3], unpack(known[run], 2, 5))) do
+      touched[#touched + 1] = key
+    end
+  end
+end
+require_here(touched)
 for i, run in ipairs(KEYS) do
   local run_id, state, value, record, reason = unpack(ARGV, 5 * i - 3, 5 * i + 1)
-  local fields = redis.call('HMGET', run, 'state', 'lane', 'entry', 'now_lane', 'now_entry')
+  local fields = known[run]
   if fields[1] ~= 'OPEN' then
     replies[i] = 'closed'
   else
@@ -26,6 +36,7 @@ for i, run in ipairs(KEYS) do
     else
       bury_run(shard, run_id, now, keep_ms, reason, value, record)
     end
+    fields[1] = state
     replies[i] = 'settled'
     done[#done + 1] = run_id
   end

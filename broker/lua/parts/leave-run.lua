@@ -5,6 +5,10 @@
 local function leave_run(shard, run_id, task_id, state)
   local run, tasks = shard .. 'run:' .. run_id, shard .. 'run:' .. run_id .. ':tasks'
   local task = shard .. 'task:' .. task_id
+  local fields = redis.call('HMGET', run, 'lane', 'entry', 'now_lane', 'now_entry', 'blob')
+  local touched = keys_of_run(shard, run_id, unpack(fields, 1, 4))
+  touched[#touched + 1] = task
+  require_here(touched)
   -- A task whose record has expired must not be made again: nothing would ever take it away. One that was admitted
   -- again since then may be on another run.
   if redis.call('HGET', task, 'run') == run_id then
@@ -18,7 +22,6 @@ local function leave_run(shard, run_id, task_id, state)
   if redis.call('HINCRBY', run, 'live', -1) > 0 then
     return false, ''
   end
-  local fields = redis.call('HMGET', run, 'lane', 'entry', 'now_lane', 'now_entry', 'blob')
   remove_entries(shard, fields[1], fields[2], fields[3], fields[4])
   redis.call('UNLINK', run, tasks)
   return true, fields[5] or ''
