@@ -42,8 +42,8 @@ export interface RedisNodeSpec {
   /** Given the port of the link, which the server announces where others have to find it. */
   readonly args: (linkPort: number) => readonly string[];
   readonly configFile?: string;
-  /** Instead of the redis-server on PATH. */
-  readonly program?: string;
+  /** More variables of the process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly busLink?: TcpLink;
   readonly sourceAddress?: string;
 }
@@ -59,7 +59,7 @@ export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
     appendonly: "everysec",
     extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0"],
     ...(spec.configFile === undefined ? {} : { configFile: spec.configFile }),
-    ...(spec.program === undefined ? {} : { program: spec.program }),
+    ...(spec.env === undefined ? {} : { env: { ...process.env, ...spec.env } }),
   };
   let server: RedisServer = await startRedisServer(options);
   let running = true;

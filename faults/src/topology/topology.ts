@@ -69,8 +69,8 @@ export interface TopologyOptions {
 
 /** How a redis-server is run otherwise than by default. */
 export interface ServerOptions {
-  /** Instead of the redis-server on PATH. */
-  readonly program?: string;
+  /** More variables of the process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** In redis-server's form; they stand last: `["--appendfsync", "always"]`. */
   readonly args?: readonly string[];
   /** A file of settings that stands before all arguments; it may be empty. */

@@ -28,6 +28,8 @@ export interface RedisServerOptions {
   readonly logFile?: string;
   /** The program; the first of {@link REDIS_PROGRAMS} on PATH if absent. */
   readonly program?: string;
+  /** The whole environment; our own if absent. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Gives up when it is aborted. */
   readonly signal?: AbortSignal;
 }
@@ -84,6 +86,7 @@ async function startOn(
     command: options.program,
     args: redisArguments(port, dir, options),
     logFile: options.logFile ?? join(dir, "redis.log"),
+    ...(options.env === undefined ? {} : { env: options.env }),
   });
   await waitUntilReady(running, {
     isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
