@@ -14,6 +14,8 @@ export interface TaskWait {
   follow(runId: string): void;
   /** Resolves at the next wake-up; at once if there was one since the last call. */
   next(): Promise<WakeReason>;
+  /** What `work` comes to, or undefined if that takes until after the end of the wait. */
+  unlessEnded<Result>(work: Promise<Result>): Promise<Result | undefined>;
   /** The client went away. */
   readonly leave: () => void;
   /** Always call it at the end, or the wait is kept. */
@@ -33,6 +35,8 @@ export interface TaskWaits extends Service {
 const TICK_MS = 100;
 /** A wake-up can be lost, so everybody looks by himself about every 2 s; spread, or 10,000 would look together. */
 const LOOK_AGAIN_MS = 2_000;
+/** What is being read when a wait ends may still be the result; Redis that says nothing for so long is not waited for. */
+const AFTER_END_MS = 500;
 
 /** @param random 0..1, spreads the looks. */
 export function createTaskWaits(
@@ -87,6 +91,9 @@ class Wait implements TaskWait {
   #unlisten: () => void;
   #pending: WakeReason | undefined;
   #resolve: ((reason: WakeReason) => void) | undefined;
+  /** Called when the wait has ended. */
+  #end: (() => void) | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(
     runId: string,
@@ -118,6 +125,12 @@ class Wait implements TaskWait {
       : Promise.resolve(this.#take());
   }
 
+  async unlessEnded<Result>(work: Promise<Result>): Promise<Result | undefined> {
+    this.#ended ??= new Promise<void>((resolve) => (this.#end = resolve)).then(afterEnd);
+    if (this.#pending !== undefined && this.#pending !== "look") this.#end?.();
+    return await Promise.race([work, this.#ended.then(() => undefined)]);
+  }
+
   close(): void {
     this.#unlisten();
     this.#waits.delete(this);
@@ -126,6 +139,7 @@ class Wait implements TaskWait {
   signal(reason: WakeReason): void {
     // What ends a wait stays; a wake-up is used up by the next look.
     if (this.#pending === undefined || this.#pending === "look") this.#pending = reason;
+    if (reason !== "look") this.#end?.();
     if (!this.#resolve) return;
     const tell = this.#resolve;
     this.#resolve = undefined;
@@ -138,3 +152,5 @@ class Wait implements TaskWait {
     return reason;
   }
 }
+
+const afterEnd = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, AFTER_END_MS));
