@@ -29,6 +29,7 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
   const { dir } = options;
   const unplannedExits: UnplannedExit[] = [];
   const onUnplannedExit = (exit: UnplannedExit): void => {
+    if (options.isPlannedExit?.(exit)) return;
     unplannedExits.push(exit);
     options.say(`${exit.name} ended with ${exit.signal ?? exit.code}, unasked`);
   };
@@ -55,7 +56,12 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     // A failover loses what the promoted replica does not have: only if all are waited for can nothing accepted be lost.
     const durability = replicatedEnv(options.topology);
     const env = { SLOTS: String(SLOTS), ...durability, ...options.env };
-    const fleet = await startFleet({ dir, topology, oraclePort: oracle.port, counts, env, onUnplannedExit });
+    const { envOf } = options;
+    const fleet = await startFleet({
+      ...{ dir, topology, counts, env, onUnplannedExit },
+      oraclePort: oracle.port,
+      ...(envOf ? { envOf } : {}),
+    });
     undo.push(() => fleet.stop());
     return { topology, oracle, fleet, redis, unplannedExits, stop };
   } catch (error) {

@@ -31,6 +31,8 @@ export interface FleetOptions {
   readonly oraclePort: number;
   readonly counts: Readonly<Record<Role, number>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** More variables of one process. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   readonly onUnplannedExit: (exit: UnplannedExit) => void;
 }
 
@@ -72,6 +74,7 @@ async function startMember(role: Role, name: string, options: FleetOptions): Pro
     BLOB_DIR: join(options.dir, "blobs"),
     ...(role === "gpu-worker" ? { TRITON_URL: link?.address } : {}),
     ...options.env,
+    ...options.envOf?.(name),
     [HTTP_VARIABLES[role].port]: String(port),
   };
   const logFile = join(options.dir, "logs", `${name}.log`);
