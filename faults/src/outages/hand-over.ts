@@ -1,8 +1,6 @@
-import { sendCommand } from "@sluice/stack";
-
 import { acceptedBetween } from "../check/accepted-between.js";
 import { countErrors } from "../check/error-counts.js";
-import { parseRedisUrl } from "@sluice/broker";
+import { tellSentinels } from "../nemesis/tell-sentinels.js";
 import { pause, type Stage, untilTrue } from "./stage.js";
 
 /** For so long clients are still sent to a server that takes no writes any more. */
@@ -27,12 +25,9 @@ export async function handOver(stage: Stage): Promise<void> {
   await pause(UNTOLD_MS);
   const { READONLY: refused = 0 } = await countErrors([old]);
   const toldMs = Date.now();
-  const { masterName = "" } = parseRedisUrl(topology.adminUrl());
-  for (const { port } of topology.sentinels) {
-    await sendCommand(port, ["SENTINEL", "REMOVE", masterName]);
-    await sendCommand(port, ["SENTINEL", "MONITOR", masterName, ...address, "2"]);
-    await sendCommand(port, ["SENTINEL", "SET", masterName, "down-after-milliseconds", "1000"]);
-  }
+  await tellSentinels(topology, "REMOVE");
+  await tellSentinels(topology, "MONITOR", ...address, "2");
+  await tellSentinels(topology, "SET", "down-after-milliseconds", "1000");
   const span = { fromMs: toldMs, toMs: Infinity };
   const acceptsMs = await untilTrue(() => acceptedBetween(stage.clients.entries, span).length > 0, RECOVERY_MS);
   stage.show(

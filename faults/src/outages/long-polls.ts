@@ -1,6 +1,7 @@
 import { percentile } from "../check/measure-recovery.js";
 import type { Poll } from "../client/open-polls.js";
 import { type Crowd, startCrowd } from "../client/start-crowd.js";
+import { tellSentinels } from "../nemesis/tell-sentinels.js";
 import { createRandom } from "../random.js";
 import { readLoopAges } from "../wedge/loop-ages.js";
 import { pause, type Stage, untilTrue } from "./stage.js";
@@ -18,12 +19,17 @@ const LEAST_WAIT_S = 12;
 const MOST_WAIT_S = 25;
 /** So late an answer may be. */
 const LATE_MS = 2_000;
+/** So many callers keep a small machine busy: a master is not to be taken for down because of that. */
+const PATIENCE_MS = 4_000;
 const DEAF_MS = 12_000;
+/** A caller who is taken in is first told what his task says now. */
+const FIRST_READ_MS = 1_000;
 
 /** Many callers wait while the master dies and another takes its place. */
 export function pollsInFailover(size: CrowdSize): (stage: Stage) => Promise<void> {
   return async (stage) => {
     const { topology } = stage.world;
+    await tellSentinels(topology, "SET", "down-after-milliseconds", String(PATIENCE_MS));
     const crowd = await gather(stage, size);
     const [master] = await topology.masters();
     if (master === undefined) throw new Error("there is no master");
@@ -80,6 +86,7 @@ async function gather(stage: Stage, { callers, tasks }: CrowdSize): Promise<Crow
   await untilTrue(() => crowd.polls().length === callers, (2_000 * callers) / CALLERS_PER_SECOND + 5_000);
   // Whoever has not been taken in by then is not waiting yet.
   await untilTrue(async () => (await waitersOf(stage)) >= waitingOf(crowd).length, 5_000);
+  await pause(FIRST_READ_MS);
   const waiting = waitingOf(crowd).length;
   stage.show(`${waiting} of ${callers} callers waited for ${last.length} tasks when it began`);
   if (waiting < callers / 2) stage.blame("hardly anybody waited when it began");
@@ -102,7 +109,11 @@ async function judgeCrowd(stage: Stage, crowd: Crowd): Promise<void> {
   stage.show(`after the end of their wait, ms: p99 ${percentile(lateMs, 0.99)}, at most ${Math.max(...lateMs)}`);
   if (hanging > 0) stage.blame(`${hanging} callers were never answered`);
   if (late > 0) stage.blame(`${late} callers were answered more than ${LATE_MS} ms after their wait`);
-  if (wrong.length > 0) stage.blame(`${wrong.length} callers had neither a result nor a state: ${countAnswers(wrong)}`);
+  if (wrong.length > 0) {
+    const waitedMs = wrong.map(({ openedMs, endedMs = Infinity }) => endedMs - openedMs);
+    const span = `${Math.min(...waitedMs)} to ${Math.max(...waitedMs)} ms after they came`;
+    stage.blame(`${wrong.length} callers had neither a result nor a state: ${countAnswers(wrong)}, ${span}`);
+  }
 }
 
 function countAnswers(polls: readonly Poll[]): string {

@@ -11,15 +11,17 @@ import { growAndShrink, restartAllServers } from "./resize-and-restart.js";
 import type { Outage } from "./run-outage.js";
 import { sleepingMaster } from "./sleeping-master.js";
 
-/** Full batches that do not outlast their lease, and tasks that wait for half a minute. */
+/** Small batches that take long, so that tasks wait for half a minute and poison is found soon. */
 const SLOW = {
-  oracle: { baseMs: 1_200, rowMs: 0, parallel: false },
-  settings: { "batch.mode": "fixed" },
+  oracle: { baseMs: 1_200, rowMs: 0, parallel: true },
+  settings: { "batch.mode": "fixed", "batch.max_size": "16", lease_ms: "15000" },
 } as const;
 const CROWDS = [
   { callers: 2_000, tasks: 1_000 },
   { callers: 10_000, tasks: 2_500 },
 ] as const;
+/** Longer than an api tries to find out how an admission ended. */
+const PARTED_MS = 10_000;
 /** A replica is enough where the old master is gone for good, or asleep. */
 const ONE_REPLICA = { DURABILITY_REPLICAS: "1" } as const;
 const MEMORY = { DURABILITY: "memory" } as const;
@@ -30,7 +32,7 @@ export const OUTAGES: readonly Outage[] = [
     name: "a master and an api are parted from the rest of the Cluster",
     world: { topology: "C", separable: true },
     perSecond: 60,
-    act: partition,
+    act: partition(PARTED_MS),
     control: MEMORY,
   },
   {

@@ -4,8 +4,6 @@ import { replicaOf } from "../nemesis/restart-servers.js";
 import { separate } from "../nemesis/separate.js";
 import { pause, type Stage, untilTrue } from "./stage.js";
 
-/** Several node timeouts (2 s), and longer than an api tries to find out how an admission ended. */
-const HOLD_MS = 10_000;
 /** A loop that was cut off goes on by then. */
 const RECOVERY_MS = 10_000;
 const MINORITY_PER_SECOND = 8;
@@ -13,8 +11,13 @@ const MINORITY_PER_SECOND = 8;
 /**
  * One master and one api are parted from everybody else. The majority promotes the master's replica, while the old
  * master still runs: whatever the old one is told from then on is gone when the sides meet again.
+ * @param holdMs for how long at least; several node timeouts (2 s).
  */
-export async function partition(stage: Stage): Promise<void> {
+export function partition(holdMs: number): (stage: Stage) => Promise<void> {
+  return (stage) => part(stage, holdMs);
+}
+
+async function part(stage: Stage, holdMs: number): Promise<void> {
   const { topology, fleet } = stage.world;
   const [api, ...others] = fleet.ofRole("api");
   const [old] = await topology.masters();
@@ -28,7 +31,7 @@ export async function partition(stage: Stage): Promise<void> {
   await stage.measure("partition", [old]);
   const join = await separate(topology, { nodes: [old], processNames: [api.name] });
   const partedMs = Date.now();
-  await watchSplit(stage, old, replica);
+  await watchSplit(stage, { old, replica, holdMs });
   const joinedMs = Date.now();
   await join();
   const accepted = (fromMs: number, toMs: number): number => acceptedBetween(minority.entries, { fromMs, toMs }).length;
@@ -39,7 +42,7 @@ export async function partition(stage: Stage): Promise<void> {
   const asked = minority.entries.filter(({ submittedMs }) => submittedMs > partedMs && submittedMs < joinedMs).length;
   stage.show(`the minority's api was asked ${asked} times and accepted ${wrong}; it accepts ${recoveryMs} ms after`);
   if (wrong > 0) stage.blame(`${wrong} tasks were accepted in the minority`);
-  if (asked < 20) stage.blame("the minority's api was hardly asked");
+  if (asked < MINORITY_PER_SECOND * 2) stage.blame("the minority's api was hardly asked");
   if (recoveryMs === undefined) stage.blame(`the minority's api accepts nothing ${RECOVERY_MS} ms after the sides met`);
   const followsMs = await untilTrue(() => follows(old), 15_000);
   if (followsMs === undefined) stage.blame("the old master does not follow the new one");
@@ -47,7 +50,10 @@ export async function partition(stage: Stage): Promise<void> {
 }
 
 /** Until both sides have drawn their conclusions, and some more. */
-async function watchSplit(stage: Stage, old: RedisNode, replica: RedisNode): Promise<void> {
+async function watchSplit(
+  stage: Stage,
+  { old, replica, holdMs }: { readonly old: RedisNode; readonly replica: RedisNode; readonly holdMs: number },
+): Promise<void> {
   const roleOf = (node: RedisNode) => node.info("replication", "role");
   const startMs = Date.now();
   const bothMs = await untilTrue(
@@ -61,7 +67,7 @@ async function watchSplit(stage: Stage, old: RedisNode, replica: RedisNode): Pro
   stage.show(`two masters after ${bothMs} ms, the old one stops by itself ${failMs} ms later`);
   if (bothMs === undefined) stage.blame("the majority promoted nobody");
   if (failMs === undefined) stage.blame("the old master did not notice that it is alone");
-  await pause(Math.max(0, startMs + HOLD_MS - Date.now()));
+  await pause(Math.max(0, startMs + holdMs - Date.now()));
   if (!old.isRunning() || (await roleOf(old)) !== "master") stage.blame("the old master did not stay one");
 }
 

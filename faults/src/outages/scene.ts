@@ -6,12 +6,13 @@ import { createApiClient } from "../client/api-client.js";
 import type { LedgerEntry } from "../client/ledger.js";
 import type { PlanTask } from "../client/plan-task.js";
 import { type Clients, createClients } from "../client/run-clients.js";
+import { takeTurns } from "../client/take-turns.js";
 import { shardsOf } from "../nemesis/cluster-faults.js";
 import type { InjectedFault } from "../nemesis/nemesis.js";
 import { createRandom } from "../random.js";
 import type { FleetMember } from "../roles/start-fleet.js";
 import { waitUntilWhole } from "../topology/topology.js";
-import type { Stage } from "./stage.js";
+import type { Manners, Stage } from "./stage.js";
 
 /** A stage, and what was noted on it. */
 export interface Scene extends Stage {
@@ -44,17 +45,16 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
   let load = perSecond;
   let excused: (entry: LedgerEntry) => boolean = no;
   const [shown, blamed, injected]: [string[], string[], InjectedFault[]] = [[], [], []];
-  const companies: { readonly api: LoggingClient; readonly clients: Clients }[] = [];
+  const companies: Company[] = [];
   const random = createRandom(`${seed}/balancer`);
-  const addCompany = (pickPort: () => number, plan?: PlanTask) => {
-    const api = logAnswers(createApiClient(pickPort));
+  const addCompany = (pickPort: () => number, manners: Manners): Company => {
     const name = companies.length === 0 ? seed : `${seed}/${companies.length}`;
-    const company = { api, clients: createClients(name, { api, now: Date.now, sleep, isOver: () => over }, plan) };
+    const company = formCompany(name, pickPort, { isOver: () => over, manners });
     companies.push(company);
     return company;
   };
   let ports = portsOf(world.fleet.ofRole("api"));
-  const main = addCompany(() => random.pick(ports), plan);
+  const main = addCompany(() => random.pick(ports), { plan });
   const write = (lines: string[], line: string): void => {
     lines.push(line);
     say(line);
@@ -67,9 +67,9 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
     blamed,
     injected,
     answers: () => main.api.answers,
-    clientsOf(apis, theirPlan) {
+    clientsOf(apis, manners = {}) {
       const own = portsOf(apis);
-      return addCompany(() => random.pick(own), theirPlan).clients;
+      return addCompany(() => random.pick(own), manners).clients;
     },
     get load() {
       return load;
@@ -93,6 +93,31 @@ export function createScene(world: World, { seed, perSecond, plan, say }: SceneO
       for (const { api } of companies) api.close();
     },
   };
+}
+
+/** Clients who share what they know of the apis. */
+interface Company {
+  readonly api: LoggingClient;
+  readonly clients: Clients;
+}
+
+function formCompany(
+  name: string,
+  pickPort: () => number,
+  { isOver, manners }: { readonly isOver: () => boolean; readonly manners: Manners },
+): Company {
+  const api = logAnswers(createApiClient(pickPort));
+  const { plan, followed } = manners;
+  const takeTurn = followed === undefined ? {} : { takeTurn: takeTurns(followed) };
+  return { api, clients: createClients(name, { api, now: Date.now, sleep, isOver, ...takeTurn }, plan) };
+}
+
+function countAnswers(answers: readonly LoggedAnswer[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { request, answer } of answers) {
+    counts[`${request} ${answer}`] = (counts[`${request} ${answer}`] ?? 0) + 1;
+  }
+  return counts;
 }
 
 function countAnswers(answers: readonly LoggedAnswer[]): Record<string, number> {

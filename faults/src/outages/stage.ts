@@ -13,8 +13,8 @@ export interface Stage {
   readonly clients: Clients;
   /** What they were answered. */
   answers(): readonly LoggedAnswer[];
-  /** More clients, who know these apis only. Their tasks are judged like all others, and are those of a campaign if no plan is given. */
-  clientsOf(apis: readonly FleetMember[], plan?: PlanTask): Clients;
+  /** More clients, who know these apis only. Their tasks are judged like all others. */
+  clientsOf(apis: readonly FleetMember[], manners?: Manners): Clients;
   /** From now on the clients that submit all the time know these apis only. */
   useApis(apis: readonly FleetMember[]): void;
   /** From now on so many tasks are submitted each second; 0: none. */
@@ -31,6 +31,14 @@ export interface Stage {
   show(line: string): void;
   /** A promise that was broken, or an outage that did not happen. */
   blame(line: string): void;
+}
+
+/** How clients behave. */
+export interface Manners {
+  /** What their tasks are. @defaultValue those of a campaign */
+  readonly plan?: PlanTask | undefined;
+  /** How many tasks are followed to their ends at once; the others are looked at later. @defaultValue all */
+  readonly followed?: number;
 }
 
 /** Asks until it is so. @returns after how many ms; undefined if it is not after `limitMs`. Errors mean no. */
