@@ -120,14 +120,6 @@ function countAnswers(answers: readonly LoggedAnswer[]): Record<string, number> 
   return counts;
 }
 
-function countAnswers(answers: readonly LoggedAnswer[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { request, answer } of answers) {
-    counts[`${request} ${answer}`] = (counts[`${request} ${answer}`] ?? 0) + 1;
-  }
-  return counts;
-}
-
 const yes = (): boolean => true;
 const no = (): boolean => false;
 
