@@ -1,5 +1,6 @@
 import { type ApiClient, type ApiReply, terminalOf } from "./api-client.js";
 import type { LedgerEntry } from "./ledger.js";
+import type { TakeTurn } from "./take-turns.js";
 
 /** What driving a task needs. */
 export interface DriveDeps {
@@ -9,6 +10,8 @@ export interface DriveDeps {
   readonly sleep: (ms: number) => Promise<void>;
   /** No more waiting: whatever is open stays open. */
   readonly isOver: () => boolean;
+  /** When a task is followed to its end. @defaultValue at once */
+  readonly takeTurn?: TakeTurn;
 }
 
 /** How often a submission whose outcome is unknown is repeated with its key. */
@@ -22,8 +25,10 @@ export async function driveTask(entry: LedgerEntry, waitS: number, deps: DriveDe
   if (entry.outcome !== "ok") return;
   if (entry.index % REPLAY_EVERY === 0) await replay(entry, deps);
   if (entry.purpose === "cancel" && entry.first === undefined) await cancel(entry, deps);
-  await follow(entry, deps);
+  await (deps.takeTurn ?? atOnce)(() => follow(entry, deps));
 }
+
+const atOnce: TakeTurn = (work) => work();
 
 async function submit(entry: LedgerEntry, waitS: number, { api, now, sleep, isOver }: DriveDeps): Promise<void> {
   const { idempotencyKey } = entry;

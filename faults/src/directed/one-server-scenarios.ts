@@ -2,11 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { changePolicy } from "../one-server/change-policy.js";
+import { churnNames, FORGET_SOON } from "../one-server/churn-names.js";
 import { deleteNotices } from "../one-server/delete-notices.js";
 import { deleteReady } from "../one-server/delete-ready.js";
 import { failSnapshots } from "../one-server/fail-snapshots.js";
 import { fillDisk, fillDiskUntilExit } from "../one-server/fill-disk.js";
 import { flushAll } from "../one-server/flush-all.js";
+import { hoardEntries } from "../one-server/hoard-entries.js";
 import { loadSlowly } from "../one-server/load-slowly.js";
 import { loseGroups } from "../one-server/lose-groups.js";
 import { lacksSmallDisk, withSmallDisk } from "../one-server/small-disk.js";
@@ -17,6 +19,7 @@ import type { DirectedOutcome, DirectedScenario } from "./directed-scenario.js";
 const PER_SECOND = 60;
 const ALWAYS = ["--appendfsync", "always"] as const;
 const DISK_MIB = 24;
+const FAST = { baseMs: 5, rowMs: 0.05, parallel: true } as const;
 
 /** What happens to the one server of `S`. */
 export const ONE_SERVER_SCENARIOS: readonly DirectedScenario[] = [
@@ -62,6 +65,16 @@ export const ONE_SERVER_SCENARIOS: readonly DirectedScenario[] = [
   },
   { name: "the ready streams are deleted", topology: "S", run: (run) => act(run, { act: deleteReady }) },
   { name: "the streams of notices are deleted", topology: "S", run: (run) => act(run, { act: deleteNotices }) },
+  {
+    name: "10,000 entries are pending for a consumer that never acknowledges",
+    topology: "S",
+    run: (run) => act(run, { world: { oracle: FAST }, act: hoardEntries }),
+  },
+  {
+    name: "the names of 200 boots are left in every group",
+    topology: "S",
+    run: (run) => act(run, { world: { patches: FORGET_SOON }, act: churnNames }),
+  },
   {
     name: "the server is told to throw keys away when it is full",
     topology: "S",

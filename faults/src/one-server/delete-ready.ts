@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "../client/ledger.js";
+import { planPlain } from "../client/plan-plain.js";
 import { blameErrors } from "../outages/blame-errors.js";
 import { pause, type Stage, untilTrue } from "../outages/stage.js";
 import { isAnswerTo } from "../oracle/answer-of.js";
@@ -19,7 +20,7 @@ export async function deleteReady(stage: Stage): Promise<void> {
   await pause(1_000);
   stage.setLoad(0);
   await untilTrue(() => stage.clients.openCount() === 0, 20_000);
-  const doomed = stage.clientsOf(fleet.ofRole("api"), planDoomed);
+  const doomed = stage.clientsOf(fleet.ofRole("api"), { plan: planPlain(DEADLINE_MS) });
   stage.excuse((entry) => doomed.entries.includes(entry));
   for (const batcher of fleet.ofRole("batcher")) batcher.signal("SIGSTOP");
   await doomed.submit(DOOMED, 100);
@@ -29,19 +30,12 @@ export async function deleteReady(stage: Stage): Promise<void> {
   const deletedMs = Date.now();
   for (const batcher of fleet.ofRole("batcher")) batcher.signal("SIGCONT");
   stage.show(`${entries} entries of open tasks were deleted`);
-  stage.setLoad(LOAD);
+  stage.setLoad(60);
   await awaitService(stage, deletedMs);
   await untilTrue(() => doomed.openCount() === 0, DEADLINE_MS + TOLD_MS);
   judgeDoomed(stage, doomed.entries);
   blameErrors(stage);
   blameExits(stage);
-}
-
-const LOAD = 60;
-
-function planDoomed(seed: string, index: number) {
-  const text = `${seed} ${index}`;
-  return { index, text, purpose: "ordinary", deadlineMs: DEADLINE_MS, idempotencyKey: undefined, waitS: 0 } as const;
 }
 
 function judgeDoomed(stage: Stage, doomed: readonly LedgerEntry[]): void {
