@@ -33,6 +33,7 @@ FaultStep ==
                          \/ \E r \in Runs, c \in Classes : CutRead(b, r, c)
                          \/ \E S \in SUBSET Runs : CutPublish(b, S) \/ PoolReturns(b, S)
   \/ \E s \in Shards : BatcherPause(s) \/ ShardFailover(s)
+  \/ \E r \in Runs : CutUnclaim(r)
   \/ \E t \in Tasks : AdmitAgain(t)
   \/ \E i \in 1..Credits : PoolLosesNotice(i)
 
@@ -47,8 +48,8 @@ Next ==
   \/ PointerEnds \/ Prune \/ FaultStep
 
 \* What is promised to happen: every process that is alive goes on, time passes,
-\* and a batcher asks about what is late. Nothing is promised of clients, of
-\* deadlines, of unclaim (it only saves time) or of the replica.
+\* and a batcher asks about what is late and finds dead slots silent. Nothing is
+\* promised of clients, of deadlines, of slots that only seem dead or of the replica.
 Fairness ==
   /\ \A b \in Batchers : /\ WF_vars(BatcherStep(b))
                          /\ WF_vars(\E r \in Runs : Overdue(r) /\ BatcherExpire(b, r))
@@ -57,6 +58,7 @@ Fairness ==
   /\ \A p \in Processes : WF_vars(Killed(p))
   /\ \A s \in Shards : WF_vars(OwnerEnds(s))
   /\ WF_vars(\E r \in Runs : LeaseEnds(r))
+  /\ WF_vars(\E r \in Runs : UnclaimGhost(r))
   /\ WF_vars(Prune)
 
 Safety == Init /\ [][Next]_vars
@@ -101,10 +103,11 @@ Result == \A r \in Runs : /\ run[r].st = "SUCCESS" => run[r].res # None /\ r \no
                           /\ run[r].st = "FAILED" <=> r \in dead
 
 \* A dead letter only by the run's own fault, as long as there were fewer faults
-\* than a run survives (deadly mates may use up the deaths in company).
+\* than a run survives (deadly mates may use up the deaths in company), and only
+\* if slots died or seemed to.
 DeadLetter ==
   \/ dead \subseteq Bad \cup Deadly
-  \/ /\ FaultKinds \cap {"worker crash", "worker pause", "cut", "shard"} # {}
+  \/ /\ FaultKinds \cap {"worker crash", "worker pause"} # {}
      /\ faults >= MaxAloneDeaths + IF Deadly = {} THEN MaxDeaths ELSE 0
 
 \* Nobody works on a run beside a slot whose lease has neither run out nor been

@@ -113,6 +113,13 @@ CutClaim(w, s) ==
         \/ UNCHANGED slot
      /\ UNCHANGED <<copy, poolKeys, batcher, outside>>
 
+\* A shard does not answer the batcher that has found a slot silent and takes its
+\* notice away all the same: that death is not counted.
+CutUnclaim(r) ==
+  /\ Unnoticed(r) /\ Fault("cut")
+  /\ run' = [run EXCEPT ![r].lease = FALSE, ![r].worker = None]
+  /\ UNCHANGED <<task, digest, ready, dead, owner, notShard>>
+
 \* The settlement of a run, carried out or not: it is repeated as a late write.
 CutSettle(w, r) ==
   /\ Computed(w) /\ r \in Held(w) /\ Fault("cut")

@@ -122,8 +122,9 @@ BatcherExpire(b, r) ==
 
 \* unclaim.lua for the batch of a slot that is believed dead, be it a ghost, or
 \* a slot that lives and may have gone on to another batch meanwhile.
+Unnoticed(r) == Names(Ghost, FALSE, r) /\ \E n \in silent : r \in n.runs
 UnclaimGhost(r) ==
-  /\ Names(Ghost, FALSE, r) /\ \E n \in silent : r \in n.runs
+  /\ Unnoticed(r)
   /\ UnclaimDied(Ghost, FALSE, r)
   /\ UNCHANGED notShard /\ NoFault
 UnclaimBelieved(w, past, r) ==
@@ -133,9 +134,10 @@ UnclaimBelieved(w, past, r) ==
   /\ UnclaimDied(w, past, r)
   /\ UNCHANGED notShard /\ NoFault
 
-\* finish-batch.lua, by a batcher for a dead slot: frees the credit.
+\* finish-batch.lua, by a batcher for dead slots whose runs it has unclaimed:
+\* frees the credit.
 Prune ==
-  /\ silent # {}
+  /\ silent # {} /\ \A r \in Runs : ~Unnoticed(r)
   /\ silent' = {}
   /\ UNCHANGED <<shardKeys, copy, notices, slot, batcher, outside>> /\ NoFault
 PruneBelieved(w) ==
@@ -221,9 +223,10 @@ LateWrite(w, o) ==
   /\ slot' = [slot EXCEPT ![w].owed = @ \ {o}]
   /\ UNCHANGED <<copy, poolKeys, batcher, outside>> /\ NoFault
 
-\* Time: the lease of a claim on which nobody works any more ends.
+\* Time: the lease of a claim on which nobody works any more ends. That of a dead
+\* slot outlasts the time until batchers find it silent (LEASE_SLACK_MS).
 LeaseEnds(r) ==
-  /\ run[r].lease
+  /\ run[r].lease /\ ~Unnoticed(r)
   /\ ~\E w \in Slots : run[r].worker = w /\ ~run[r].past /\ slot[w].rows[r] \in {"held", "todo"}
   /\ run' = [run EXCEPT ![r].lease = FALSE]
   /\ UNCHANGED <<task, digest, ready, dead, owner, notShard>> /\ NoFault

@@ -51,29 +51,26 @@ Expire(r)     == IF Open(r) /\ LateTasks(r) # {} THEN LeaveRun(r, LateTasks(r), 
                                                  ELSE UNCHANGED shardKeys
 SaysClosed(r) == ~Open(r) \/ LateTasks(r) = Live(r)
 
-\* parts/count-death.lua: whoever had claimed the run died with it.
+\* parts/count-death.lua: whoever has claimed the run died with it.
 CountDeath(x) == [x EXCEPT !.lease = FALSE, !.worker = None, !.past = FALSE, !.alone = FALSE,
                            !.deaths  = IF x.alone THEN @ ELSE @ + 1,
                            !.adeaths = IF x.alone THEN @ + 1 ELSE @]
 
 \* claim.lua for the runs rs, all of one shard, of the batch in w's hands. A
-\* claim that was never given back counts as a death, unless it is of another
-\* batch of the same slot, which is alive.
-Counted(w, r) == IF run[r].worker \in {None, w} THEN run[r] ELSE CountDeath(run[r])
+\* claim that was never given back is no death: who made it may not know of it.
 ClaimReply(w, r) ==
   IF ~Open(r) THEN "closed"
   ELSE IF run[r].lease /\ ~(run[r].worker = w /\ ~run[r].past) THEN "leased"
-  ELSE IF ~slot[w].solo /\ Counted(w, r).deaths >= MaxDeaths THEN "apart"
+  ELSE IF ~slot[w].solo /\ run[r].deaths >= MaxDeaths THEN "apart"
   ELSE IF Overdue(r) THEN "late"
-  ELSE IF slot[w].solo /\ Counted(w, r).adeaths >= MaxAloneDeaths THEN "dead"
+  ELSE IF slot[w].solo /\ run[r].adeaths >= MaxAloneDeaths THEN "dead"
   ELSE "claimed"
+Claimed(w, r) == [run[r] EXCEPT !.lease = TRUE, !.worker = w, !.past = FALSE, !.alone = run[r].deaths >= MaxDeaths]
 Claim(w, rs) ==
   LET says == [r \in rs |-> ClaimReply(w, r)]
   IN /\ run' = [r \in Runs |->
           IF r \notin rs THEN run[r]
-          ELSE CASE says[r] = "claimed" -> [Counted(w, r) EXCEPT !.lease = TRUE, !.worker = w, !.past = FALSE,
-                                                          !.alone = Counted(w, r).deaths >= MaxDeaths]
-                 [] says[r] = "apart"   -> Counted(w, r)
+          ELSE CASE says[r] = "claimed" -> Claimed(w, r)
                  [] says[r] = "dead"    -> Ended("FAILED", None)
                  [] OTHER               -> run[r]]
      /\ ready' = [r \in Runs |-> IF r \in rs /\ says[r] = "dead" THEN NoEntry ELSE ready[r]]

@@ -3,6 +3,7 @@ import {
   type BlobStore,
   type CreditMessage,
   keepMs,
+  LEASE_SLACK_MS,
   type LiveSettings,
   type ModelDefinition,
   type ModelRegistry,
@@ -63,7 +64,8 @@ export async function runBatch(notice: Notice, slot: string, deps: BatchDeps): P
   const startedMs = clock.monotonicMs();
   const leaseEndsMs = startedMs + leaseMs;
   const holder = { slot, batchId: notice.batchId, leaseEndsMs };
-  const { runs, unsettled, doubtful, buried } = await claimBatch(redis, notice, { slot, leaseMs, keepMs: keep });
+  const claim = { slot, leaseMs: leaseMs + LEASE_SLACK_MS, keepMs: keep };
+  const { runs, unsettled, doubtful, buried } = await claimBatch(redis, notice, claim);
   releaseLater(redis, doubtful, holder, lateWrites);
 
   const inputs = await loadInputs(runs, deps.blobs);

@@ -135,6 +135,8 @@ test("a shard that does not answer until the lease ends keeps its runs open: the
   trouble.shards.clear();
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await answersOf([task])).toEqual(["open"]);
+  // The slack of the lease.
+  await fixture.redis.hset(keys.run(task.shard, task.runId), "lease", Date.now());
   await publish(fixture.redis, [task]);
   await until(async () => (await leftovers(fixture.redis)).ready.length === 0);
   expect(await answersOf([task])).toEqual(["text"]);

@@ -133,14 +133,19 @@ const WORKER_MUTATIONS: readonly Mutation[] = [
     world: { faultKinds: ["early"], maxFaults: 1, maxDeaths: 3 },
   }),
   broken("claim-company", "claim.lua lets a run that must be alone into a batch of several [R9]", "Alone", {
-    edits: [scripts(`  ELSE IF ~slot[w].solo /\\ Counted(w, r).deaths >= MaxDeaths THEN "apart"\n`, "")],
+    edits: [scripts(`  ELSE IF ~slot[w].solo /\\ run[r].deaths >= MaxDeaths THEN "apart"\n`, "")],
     world: { ...MATES, faultKinds: ["batcher crash"], maxFaults: 1, maxAloneDeaths: 2 },
   }),
-  broken("death-not-stored", "claim.lua refuses a run without storing the death that it counted", "Ends", {
-    edits: [scripts(`                 [] says[r] = "apart"   -> Counted(w, r)\n`, "")],
-    world: { ...MATES, processes: [["w1"]], check: "ends" },
-  }),
-  broken("death-twice", "count-death.lua leaves the worker, and the next claim counts again", "TypeOK", {
+  broken(
+    "lapse-counts",
+    "a claim that nobody gave back counts as a death, also where its reply was lost",
+    "DeadLetter",
+    {
+      edits: countLapses(),
+      world: { faultKinds: ["cut"], maxFaults: 2 },
+    },
+  ),
+  broken("death-twice", "count-death.lua leaves the worker, and whoever finds it silent next counts again", "TypeOK", {
     edits: [
       scripts(
         "!.lease = FALSE, !.worker = None, !.past = FALSE, !.alone = FALSE,\n",
@@ -156,7 +161,7 @@ const WORKER_MUTATIONS: readonly Mutation[] = [
   broken("alone-by-chance", "any batch of one counts as alone by order [R12]", "DeadLetter", {
     edits: [
       roles("solo |-> S \\subseteq batcher[b].alone]", "solo |-> Cardinality(S) = 1]"),
-      scripts("!.alone = Counted(w, r).deaths >= MaxDeaths]", "!.alone = slot[w].solo]"),
+      scripts("!.alone = run[r].deaths >= MaxDeaths]", "!.alone = slot[w].solo]"),
     ],
     world: { faultKinds: ["worker crash"], maxFaults: 1 },
   }),
@@ -286,6 +291,26 @@ function forgetLate(): Edit {
     "IF SaysClosed(r) THEN [batcher EXCEPT ![b] = Forgotten(@, {r})] ELSE batcher",
     "[batcher EXCEPT ![b] = Forgotten(@, {r})]",
   );
+}
+
+/** What claim.lua did before it left the counting to those who find slots silent. */
+function countLapses(): Edit[] {
+  return [
+    scripts(
+      "ClaimReply(w, r) ==\n",
+      "Counted(w, r) == IF run[r].worker \\in {None, w} THEN run[r] ELSE CountDeath(run[r])\nClaimReply(w, r) ==\n",
+    ),
+    scripts("~slot[w].solo /\\ run[r].deaths", "~slot[w].solo /\\ Counted(w, r).deaths"),
+    scripts("ELSE IF slot[w].solo /\\ run[r].adeaths", "ELSE IF slot[w].solo /\\ Counted(w, r).adeaths"),
+    scripts(
+      "[run[r] EXCEPT !.lease = TRUE, !.worker = w, !.past = FALSE, !.alone = run[r].deaths >= MaxDeaths]",
+      "[Counted(w, r) EXCEPT !.lease = TRUE, !.worker = w, !.past = FALSE, !.alone = Counted(w, r).deaths >= MaxDeaths]",
+    ),
+    scripts(
+      `                 [] says[r] = "dead"    -> Ended("FAILED", None)\n`,
+      `                 [] says[r] = "apart"   -> Counted(w, r)\n                 [] says[r] = "dead"    -> Ended("FAILED", None)\n`,
+    ),
+  ];
 }
 
 function cutClaim(row: "held" | "closed"): Edit {

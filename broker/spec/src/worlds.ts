@@ -30,7 +30,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       maxFaults: 2,
       maxAloneDeaths: 2,
     }),
-    distinctStates: 160780,
+    distinctStates: 87745,
   },
   {
     world: custodyWorld({
@@ -42,7 +42,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       maxFaults: 3,
       maxAloneDeaths: 3,
     }),
-    distinctStates: 140308,
+    distinctStates: 70147,
   },
   {
     world: custodyWorld({
@@ -56,7 +56,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       faultKinds: FAULTS,
       maxFaults: 1,
     }),
-    distinctStates: 313835,
+    distinctStates: 291765,
   },
   {
     world: custodyWorld({
@@ -68,7 +68,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       faultKinds: ["worker crash", "worker pause", "endpoint", "batcher crash", "cut", "pool", "early"],
       maxFaults: 1,
     }),
-    distinctStates: 149208,
+    distinctStates: 96599,
   },
   {
     world: custodyWorld({
@@ -81,7 +81,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       maxFaults: 2,
       maxAloneDeaths: 2,
     }),
-    distinctStates: 27860,
+    distinctStates: 21098,
   },
   {
     world: custodyWorld({
@@ -96,7 +96,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       faultKinds: FAULTS,
       maxFaults: 1,
     }),
-    distinctStates: 33819,
+    distinctStates: 32425,
   },
   {
     world: custodyWorld({
@@ -110,7 +110,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       maxFaults: 2,
       maxAloneDeaths: 2,
     }),
-    distinctStates: 149252,
+    distinctStates: 76865,
   },
   {
     world: custodyWorld({
@@ -124,7 +124,7 @@ const CUSTODY_WORLDS: readonly CountedWorld[] = [
       maxAloneDeaths: 2,
       replica: true,
     }),
-    distinctStates: 321930,
+    distinctStates: 216390,
   },
   {
     world: custodyWorld({
@@ -157,7 +157,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       maxFaults: 2,
       maxAloneDeaths: 2,
     }),
-    distinctStates: 35805,
+    distinctStates: 31987,
   },
   {
     world: custodyWorld({
@@ -170,7 +170,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       faultKinds: FAULTS,
       maxFaults: 1,
     }),
-    distinctStates: 79859,
+    distinctStates: 73367,
   },
   {
     world: custodyWorld({
@@ -182,7 +182,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       faultKinds: FAULTS,
       maxFaults: 1,
     }),
-    distinctStates: 60430,
+    distinctStates: 23183,
   },
   {
     world: custodyWorld({
@@ -195,7 +195,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       maxFaults: 1,
       maxAloneDeaths: 2,
     }),
-    distinctStates: 43604,
+    distinctStates: 4592,
   },
   {
     world: custodyWorld({
@@ -208,7 +208,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       faultKinds: ["worker crash", "endpoint"],
       maxFaults: 1,
     }),
-    distinctStates: 37433,
+    distinctStates: 11186,
   },
   {
     world: custodyWorld({
@@ -220,7 +220,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       faultKinds: FAULTS,
       maxFaults: 1,
     }),
-    distinctStates: 144570,
+    distinctStates: 92071,
   },
   {
     world: custodyWorld({
@@ -247,7 +247,7 @@ const ENDING_WORLDS: readonly CountedWorld[] = [
       maxAloneDeaths: 2,
       replica: true,
     }),
-    distinctStates: 51980,
+    distinctStates: 42371,
   },
 ];
 

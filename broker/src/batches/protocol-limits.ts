@@ -2,6 +2,11 @@
 export const HEARTBEAT_MS = 1_000;
 /** A slot whose last heartbeat is older is believed dead. */
 export const SLOT_ALIVE_MS = 3_000;
+/**
+ * A claim holds for so much longer than its worker works on it: until the batchers, who look every second, have found a
+ * slot silent that died at the last moment. Its death is counted by them alone, and only while the claim is its own.
+ */
+export const LEASE_SLACK_MS = SLOT_ALIVE_MS + 2_000;
 /** A slot that has been silent for so long is taken off the list. */
 export const SLOT_FORGET_MS = 60_000;
 /** How long a batcher owns a shard without saying so again. */

@@ -35,7 +35,8 @@ const placesOf = (runIds: readonly string[]) =>
   runIds.map((runId) => ({ runId, shard: parseTaskId(runId)?.shard ?? 0 }));
 
 /**
- * Claims the runs of a notice for one slot, in the order of its rows. `nowMs` in a reply is the shard's clock.
+ * Claims the runs of a notice for one slot, in the order of its rows. `leaseMs`: what the worker takes at most, and
+ * `LEASE_SLACK_MS`. `nowMs` in a reply is the shard's clock.
  * An error stands for the runs of a shard that does not answer: they may be claimed, and are again with the same call.
  */
 export async function claimRuns(

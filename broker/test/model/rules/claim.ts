@@ -22,13 +22,9 @@ export function claim(world: World, now: Moment, place: RunPlace, by: Claim): Re
   if (held && held.worker !== me && isBefore(timeOf(now), held.lease)) {
     return { kind: "leased", remainingMs: new Remaining(held.lease, now) };
   }
-  // A claim by another slot that was never given back is a death.
-  const died = held !== undefined && !held.worker.startsWith(`${by.slot} `);
-  const deathsInCompany = (run.deaths ?? 0) + (died && !run.alone ? 1 : 0);
-  const apart = !by.solo && deathsInCompany >= MAX_DEATHS;
-  if (!apart && isBefore(run.deadline, timeOf(now))) return { kind: "late" };
-  if (died) countDeath(run);
-  if (apart) return { kind: "apart" };
+  const needsAlone = (run.deaths ?? 0) >= MAX_DEATHS;
+  if (needsAlone && !by.solo) return { kind: "apart" };
+  if (isBefore(run.deadline, timeOf(now))) return { kind: "late" };
   if (by.solo && (run.aloneDeaths ?? 0) >= MAX_ALONE_DEATHS) {
     const failure = { code: "worker-died", message: "the workers that ran this input died each time" } as const;
     bury(world, now, place, { reason: failure.code, error: latin1(encodeFailure(failure)), record: "" }, by.keepMs);
@@ -37,7 +33,7 @@ export function claim(world: World, now: Moment, place: RunPlace, by: Claim): Re
   }
   run.attempts = (run.attempts ?? 0) + (held?.worker === me ? 0 : 1);
   run.claim = { lease: timeOf(now).plus(by.leaseMs), worker: me };
-  run.alone = (run.deaths ?? 0) >= MAX_DEATHS;
+  run.alone = needsAlone;
   return { kind: "claimed", attempts: run.attempts, inputKind: run.input?.kind, input: run.input?.text };
 }
 
