@@ -26,10 +26,11 @@ if not known[1] then
   redis.call('PEXPIRE', key, ttl_ms)
   return { 'new', first }
 end
+-- One that began in the future began before the clock was set back: it is as old as one that began long ago.
 local word, attempt = 'in-progress', tonumber(known[6] or 1)
 if known[4] then
   word = 'admitted'
-elseif may_take and (known[7] or now - known[5] > tonumber(take_over_ms)) then
+elseif may_take and (known[7] or math.abs(now - known[5]) > tonumber(take_over_ms)) then
   word, attempt = 'taken-over', attempt + 1
   redis.call('HDEL', key, 'vacant')
   redis.call('HSET', key, 'since', now, 'attempt', attempt, 'kept', math.max(tonumber(known[8] or 0), tonumber(kept_ms)))

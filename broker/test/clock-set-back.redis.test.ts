@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { announceBatcher, countLiveSlots, heartbeatSlots, keys, ownShard, SHARD_LEASE_MS } from "../src/index.js";
+import {
+  announceBatcher,
+  bindIdempotencyKey,
+  countLiveSlots,
+  heartbeatSlots,
+  keys,
+  ownShard,
+  SHARD_LEASE_MS,
+} from "../src/index.js";
 import { useRedis } from "./redis-fixture.js";
 
 const fixture = useRedis();
@@ -39,5 +47,16 @@ describe("what was written before the clock of Redis was set back by an hour", (
     await redis.pexpire(owner, 1_000);
     await ownShard(redis, 3, "alive", true);
     expect(await redis.pttl(owner)).toBeLessThanOrEqual(1_000);
+  });
+
+  test("an admission that stopped half-way is taken over, with its own task", async () => {
+    const { redis } = fixture;
+    const request = { owner: "anna", key: "k", fingerprint: "f", taskId: "t1", version: "1", keptMs: 60_000 };
+    const again = { ...request, taskId: "t2" };
+    await bindIdempotencyKey(redis, request);
+    await expect(bindIdempotencyKey(redis, again)).rejects.toMatchObject({ code: "request-in-progress" });
+    const [key = ""] = await redis.keys("*");
+    await redis.hincrby(key, "since", HOUR_MS);
+    expect(await bindIdempotencyKey(redis, again)).toMatchObject({ taskId: "t1", admitted: false, attempt: 2 });
   });
 });
