@@ -1,3 +1,5 @@
+import type { ProcessExit } from "@sluice/stack";
+
 import type { FleetMember } from "../roles/start-fleet.js";
 import type { ControlFolder } from "./control-folder.js";
 import type { AgentEvent, HitCounts, Trial } from "./failpoint.js";
@@ -75,6 +77,8 @@ class MemberConductor implements Conductor {
   #rareVersion = -1;
   #seenSerial = 0;
   #frozen: { readonly pid: number; readonly untilMs: number } | undefined;
+  /** All that trials did, and those whose exits were not seen yet. */
+  #kills = 0;
   #killsDue = 0;
   #busy = false;
   #tickedMs = performance.now();
@@ -101,7 +105,8 @@ class MemberConductor implements Conductor {
       if (Date.now() < this.#frozen.untilMs) return;
       this.#thaw(this.#frozen.pid);
     }
-    if (this.#busy || !this.member.isRunning() || this.#book === undefined) return;
+    // A process that is just dying still seems to run.
+    if (this.#busy || this.#killsDue > 0 || !this.member.isRunning() || this.#book === undefined) return;
     if (this.#atStart && this.#atStart === this.#tried) {
       this.#book.giveBack(this.#atStart);
       this.#atStart = undefined;
@@ -143,17 +148,13 @@ class MemberConductor implements Conductor {
 
   async drain(trial?: Trial): Promise<void> {
     this.#busy = true;
+    const killsBefore = this.#kills;
     try {
       this.#atDrain = trial;
       await this.#untilSeen(this.#arm());
       const exit = await this.member.terminate(GRACE_MS);
       this.#absorb();
-      const { name } = this.member;
-      if (exit.signal === "SIGKILL" && this.#killsDue === 0) {
-        this.#events.blame(`crash: ${name} was still there ${GRACE_MS} ms after SIGTERM`);
-      } else if (exit.signal === null && exit.code !== 0) {
-        this.#events.blame(`crash: ${name} ended with ${exit.code} after SIGTERM`);
-      }
+      if (this.#kills === killsBefore) this.#judgeDrain(exit);
       this.#killsDue = 0;
       if (trial && this.#atDrain) this.#book?.giveBack(trial);
       this.#atDrain = undefined;
@@ -162,6 +163,12 @@ class MemberConductor implements Conductor {
     } finally {
       this.#busy = false;
     }
+  }
+
+  #judgeDrain({ signal, code }: ProcessExit): void {
+    const { name } = this.member;
+    if (signal !== null) this.#events.blame(`crash: ${name} was ended by ${signal}, ${GRACE_MS} ms after SIGTERM`);
+    else if (code !== 0) this.#events.blame(`crash: ${name} ended with ${code} after SIGTERM`);
   }
 
   async kill(): Promise<void> {
@@ -183,7 +190,7 @@ class MemberConductor implements Conductor {
   }
 
   isIdle(): boolean {
-    return !this.#busy && !this.isOnTrial() && this.member.isRunning();
+    return !this.#busy && this.#killsDue === 0 && !this.isOnTrial() && this.member.isRunning();
   }
 
   /** @returns the serial of what is armed now. */
@@ -193,7 +200,7 @@ class MemberConductor implements Conductor {
     this.#atStart ??= book.take("start");
     this.#rareVersion = book.version();
     const own = [this.#atWork?.trial, this.#atStart, this.#atDrain];
-    return this.#control.arm([...own.filter((trial) => trial !== undefined), ...book.rare()]);
+    return this.#control.arm([...own.filter((trial) => trial !== undefined), ...book.seldom()]);
   }
 
   async #untilSeen(serial: number): Promise<void> {
@@ -219,8 +226,11 @@ class MemberConductor implements Conductor {
   }
 
   #reach({ trial, pid, atMs }: Extract<AgentEvent, { kind: "reached" }>): void {
-    if (trial.action === "kill") this.#killsDue++;
-    else this.#frozen = { pid, untilMs: atMs + FREEZE_MS };
+    if (trial.action === "freeze") this.#frozen = { pid, untilMs: atMs + FREEZE_MS };
+    else {
+      this.#kills++;
+      this.#killsDue++;
+    }
     this.#book?.reached(trial);
     if (this.#atWork?.trial.id === trial.id) this.#atWork = undefined;
     if (this.#atStart?.id === trial.id) this.#atStart = undefined;

@@ -37,7 +37,8 @@ function planTrial(traced: TracedPoint, id: string, seed: string): Trial {
 
 function drawPhase({ perSecond, perStart, perDrain }: TracedPoint, random: Random): Phase {
   const hits: Readonly<Record<Phase, number>> = { start: perStart, work: perSecond, drain: perDrain };
-  const possible = PHASES.filter((phase) => hits[phase] > 0);
+  const sure = PHASES.filter((phase) => hits[phase] >= (phase === "work" ? RARE_PER_SECOND : 1));
+  const possible = sure.length > 0 ? sure : PHASES.filter((phase) => hits[phase] > 0);
   if (possible.length === 0) return "work";
   return random.pick(possible.flatMap((phase) => Array.from({ length: WEIGHTS[phase] }, () => phase)));
 }

@@ -89,7 +89,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
   const notes: SweepNotes = { reached: [], killed: [], oracleKilledMs: [], blamed: [] };
   const stage: Stage = { crew, world, clients, notes, readyMs };
   try {
-    crew.man(world.fleet, notesTo(notes));
+    crew.man(world.fleet, notesTo(notes, options.say));
     await clients.submit(BASE_TASKS, BASE_PER_SECOND);
     await untilQuiet(world, clients, QUIET_MS);
     const before = { usageBefore: await readUsage(world.fleet), baseExecutions: world.oracle.executions() };
@@ -118,11 +118,14 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
   }
 }
 
-function notesTo({ reached, killed, blamed }: SweepNotes): ConductorEvents {
+function notesTo({ reached, killed, blamed }: SweepNotes, say: SweepOptions["say"]): ConductorEvents {
   return {
     reached: (point) => reached.push(point),
     killed: (member, atMs) => killed.push({ member, atMs }),
-    blame: (line) => blamed.push(line),
+    blame(line) {
+      blamed.push(line);
+      say(line);
+    },
   };
 }
 

@@ -39,26 +39,14 @@ export async function sweepPoints(
   plan: SweepPlan,
 ): Promise<ReadonlyMap<string, number>> {
   const { seed, seeds, only, say } = plan;
-  const isChosen = ({ point }: TracedPoint): boolean => point.includes(only);
-  const rare = new Set(traced.filter(({ perSecond }) => perSecond < RARE_PER_SECOND).map(({ point }) => point));
-  const trials = planTrials(traced.filter(isChosen), seed, seeds);
+  const chosen = traced.filter(({ point }) => point.includes(only));
+  const trials = planTrials(chosen, seed, seeds);
   const planned = countByPoint(trials);
-  const isRare = ({ phase, point }: Trial): boolean => phase === "work" && rare.has(point);
-  const bookOf = (role: Role): TrialBook =>
-    createTrialBook(
-      trials.filter(({ point }) => roleOf(point) === role),
-      isRare,
-    );
-  const books: Readonly<Record<Role, TrialBook>> = {
-    api: bookOf("api"),
-    batcher: bookOf("batcher"),
-    "gpu-worker": bookOf("gpu-worker"),
-  };
+  const books = createBooks(chosen, trials);
   for (const conductor of crew.conductors()) conductor.follow(books[conductor.member.role]);
   const all = Object.values(books);
-  const waiting = (): number =>
-    all.reduce((sum, book) => sum + PHASES.reduce((n, phase) => n + book.waiting(phase), 0), 0);
-  const seldom = (): number => all.reduce((sum, book) => sum + book.rare().length, 0);
+  const waiting = (): number => sumOf(all, (book) => sumOf(PHASES, (phase) => book.waiting(phase)));
+  const seldom = (): number => sumOf(all, (book) => book.seldom().length);
   const stir = createStir(crew, seed);
   let [reached, reachedMs, saidMs] = [0, performance.now(), performance.now()];
   for (; ; await sleep(LOOK_EVERY_MS)) {
@@ -76,8 +64,24 @@ export async function sweepPoints(
   return planned;
 }
 
+type Books = Readonly<Record<Role, TrialBook>>;
+
+function createBooks(traced: readonly TracedPoint[], trials: readonly Trial[]): Books {
+  const perSecond = new Map(traced.map((one) => [one.point, one.perSecond]));
+  const rate = ({ point }: Trial): number => perSecond.get(point) ?? 0;
+  const bookOf = (role: Role): TrialBook =>
+    createTrialBook(
+      trials.filter(({ point }) => roleOf(point) === role),
+      {
+        isSeldom: (trial) => trial.phase === "work" && rate(trial) < RARE_PER_SECOND,
+        seldomPhase: (trial) => (rate(trial) > 0 ? "work" : trial.phase),
+      },
+    );
+  return { api: bookOf("api"), batcher: bookOf("batcher"), "gpu-worker": bookOf("gpu-worker") };
+}
+
 /** Trials of points that nobody had hit until now, by point. */
-function takeIn(crew: Crew, books: Readonly<Record<Role, TrialBook>>, plan: SweepPlan): Map<string, number> {
+function takeIn(crew: Crew, books: Books, plan: SweepPlan): Map<string, number> {
   const hits = crew.hits();
   const fresh = pointsOf(hits).filter((point) => point.includes(plan.only) && !books[roleOf(point)].knows(point));
   const watched = { starts: 1, workSeconds: 1, drains: 1 };
@@ -110,4 +114,8 @@ function countByPoint(trials: readonly Trial[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { point } of trials) counts.set(point, (counts.get(point) ?? 0) + 1);
   return counts;
+}
+
+function sumOf<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((sum, value) => sum + of(value), 0);
 }

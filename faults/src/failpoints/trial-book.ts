@@ -7,10 +7,10 @@ export interface TrialBook {
   /** It did not come in time: it gets another chance, up to {@link MAX_TRIES}; then it waits beside others. */
   giveBack(trial: Trial): void;
   /** One trial of each point that is seldom hit: every process may wait for all of them at once. */
-  rare(): readonly Trial[];
-  /** Grows when `rare` has changed. */
+  seldom(): readonly Trial[];
+  /** Grows when `seldom` has changed. */
   version(): number;
-  /** Trials of points that were not known before; each is rare. */
+  /** Trials of points that were not known before; each is seldom hit. */
   add(trials: readonly Trial[]): void;
   reached(trial: Trial): void;
   /** Trials that `take` would still give. */
@@ -21,13 +21,20 @@ export interface TrialBook {
 /** So often a trial is waited for by itself. */
 export const MAX_TRIES = 3;
 
-/** @param isRare whether a trial is to wait beside others from the beginning. */
-export function createTrialBook(trials: readonly Trial[], isRare: (trial: Trial) => boolean): TrialBook {
+/** How seldom points are hit. */
+export interface Rarity {
+  /** Whether a trial is to wait beside others from the beginning. */
+  readonly isSeldom: (trial: Trial) => boolean;
+  /** The phase in which a trial waits that did not come in its own. */
+  readonly seldomPhase: (trial: Trial) => Phase;
+}
+
+export function createTrialBook(trials: readonly Trial[], { isSeldom, seldomPhase }: Rarity): TrialBook {
   const known = new Set(trials.map(({ point }) => point));
   const tries = new Map<string, number>();
   const done = new Set<string>();
-  let queue = trials.filter((trial) => !isRare(trial));
-  let seldom = trials.filter(isRare);
+  let queue = trials.filter((trial) => !isSeldom(trial));
+  let beside = trials.filter(isSeldom);
   let version = 0;
   return {
     take(phase) {
@@ -40,26 +47,26 @@ export function createTrialBook(trials: readonly Trial[], isRare: (trial: Trial)
       tries.set(trial.id, count);
       if (count < MAX_TRIES) queue.push(trial);
       else {
-        seldom.push({ ...trial, nth: 1 });
+        beside.push({ ...trial, phase: seldomPhase(trial), nth: 1 });
         version++;
       }
     },
-    rare() {
-      const first = new Map(seldom.map((trial) => [`${trial.phase} ${trial.point}`, trial] as const).reverse());
+    seldom() {
+      const first = new Map(beside.map((trial) => [`${trial.phase} ${trial.point}`, trial] as const).reverse());
       return [...first.values()];
     },
     version: () => version,
     add(more) {
       for (const { point } of more) known.add(point);
-      seldom.push(...more);
+      beside.push(...more);
       version++;
     },
     reached({ id }) {
       done.add(id);
       queue = queue.filter((trial) => trial.id !== id);
-      const left = seldom.filter((trial) => trial.id !== id);
-      if (left.length < seldom.length) version++;
-      seldom = left;
+      const left = beside.filter((trial) => trial.id !== id);
+      if (left.length < beside.length) version++;
+      beside = left;
     },
     waiting: (phase) => queue.filter((trial) => trial.phase === phase).length,
     knows: (point) => known.has(point),
