@@ -59,7 +59,7 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
 /** What INFO does not tell. Hosted servers may forbid CONFIG: nothing is known then. */
 async function readConfig(redis: Redis): Promise<ReadonlyMap<string, string>> {
   try {
-    const words = (await redis.config("GET", "appendfsync", "save", "stop-writes-on-bgsave-error")) as string[];
+    const words = await redis.config("GET", "appendfsync", "save", "stop-writes-on-bgsave-error");
     return new Map(words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1] ?? ""] as const] : [])));
   } catch (error) {
     if (error instanceof Error && error.name === "ReplyError") return new Map();
