@@ -74,6 +74,24 @@ describe("credits and notices", () => {
     reader.close();
   });
 
+  test("a slot whose group is lost can end its batch and pull on; its notice is given to a slot again", async () => {
+    const { redis, target } = fixture;
+    await heartbeatSlots(redis, "p", ["w#0"]);
+    await publish([], "held");
+    const reader = createNoticeReader(target, redis, "p", "w#0");
+    const [held] = await reader.pull(["now"], 100);
+    await redis.xgroup("DESTROY", keys.notices("p", "now"), "workers");
+    expect(await findDeadNotices(redis, "p")).toEqual([]);
+    const message = { batchId: "held", serviceMs: 1, unsettled: [] };
+    const end = { batchClass: "now" as const, noticeId: held?.noticeId ?? "", slot: "w#0", message };
+    expect(await finishBatch(redis, "p", end)).toBe("stale");
+    await expect(reader.pull(["now"], 10)).rejects.toThrow("XREADGROUP");
+    expect(await reader.pull(["now"], 10)).toMatchObject([{ notice: { batchId: "held" } }]);
+    expect(await finishBatch(redis, "p", end)).toBe("finished");
+    expect(await redis.xlen(keys.notices("p", "now"))).toBe(0);
+    reader.close();
+  });
+
   test("the notices of a silent slot are found; its leases end, counted, and the credit is free again", async () => {
     const { redis, target } = fixture;
     await heartbeatSlots(redis, "p", ["w#0"]);

@@ -1,14 +1,13 @@
-import { Command } from "ioredis";
 import { keys } from "../keys.js";
 import type { BatchClass } from "../lane.js";
 import type { RedisClient } from "../redis/connect.js";
-import type { Reply } from "../scripts/define-script.js";
 import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
 import { heartbeatScript } from "../scripts/heartbeat.js";
 import { liveSlotsScript } from "../scripts/live-slots.js";
-import { asBytes, asList, asText } from "../scripts/parse-reply.js";
+import { asList, asText } from "../scripts/parse-reply.js";
 import { decodeNotice, encodeCredit, type Notice } from "./notice.js";
 import { SLOT_ALIVE_MS, SLOT_FORGET_MS } from "./protocol-limits.js";
+import { sendToGroup } from "./send-to-group.js";
 import { finishBatch, unclaimRuns } from "./worker-custody.js";
 
 /** Says that these slots are alive. @throws BrokerError storage-unavailable */
@@ -62,13 +61,13 @@ export async function findDeadNotices(redis: RedisClient, pool: string): Promise
   const dead: DeadNotice[] = [];
   for (const { noticeId, batchClass, slot } of held) {
     if (live.has(slot)) continue;
-    const [entry] = asList(await send(redis, "xrange", keys.notices(pool, batchClass), noticeId, noticeId));
-    const payload = entry === undefined ? undefined : asList(asList(entry)[1])[1];
+    const [entry] = await redis.xrangeBuffer(keys.notices(pool, batchClass), noticeId, noticeId);
+    const payload = entry?.[1][1];
     dead.push({
       noticeId,
       batchClass,
       slot,
-      notice: payload === undefined ? undefined : decodeNotice(asBytes(payload)),
+      notice: payload === undefined ? undefined : decodeNotice(payload),
     });
   }
   return dead;
@@ -77,14 +76,9 @@ export async function findDeadNotices(redis: RedisClient, pool: string): Promise
 /** The notices of one class that are with a slot. */
 async function heldNotices(redis: RedisClient, pool: string, batchClass: BatchClass) {
   const stream = keys.notices(pool, batchClass);
-  if ((await redis.exists(stream)) === 0) return [];
   // Credits bound how many notices there are; one page holds them all.
-  const pending = asList(await send(redis, "xpending", stream, "workers", "-", "+", "10000")).map(asList);
+  const pending = asList(await sendToGroup(redis, "xpending", stream, "workers", "-", "+", "10000")).map(asList);
   return pending.map(([id, consumer]) => ({ noticeId: asText(id), batchClass, slot: asText(consumer) }));
-}
-
-async function send(redis: RedisClient, name: string, ...args: string[]): Promise<Reply> {
-  return (await redis.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
 }
 
 /**

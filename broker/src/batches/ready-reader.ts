@@ -1,4 +1,3 @@
-import { Command } from "ioredis";
 import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import { createBlockingConnection } from "../redis/blocking-connection.js";
@@ -11,6 +10,7 @@ import { dropIdleConsumersScript } from "../scripts/drop-idle-consumers.js";
 import { encodeFailure } from "../tasks/outcome.js";
 import { openLane, type ReadyStream } from "./ready-lanes.js";
 import { parseReadyEntry, type Ref } from "./ref.js";
+import { sendToGroup } from "./send-to-group.js";
 
 /** How much of an entry that cannot be read is kept, for whoever looks for its origin. */
 const MAX_BURIED_BYTES = 1_024;
@@ -98,12 +98,12 @@ export async function sweepPending(
   const malformed: string[] = [];
   const pageSize = 500;
   for (let from = "-"; ;) {
-    const page = asList(await sendOrNothing(redis, "xpending", key, "batchers", from, "+", pageSize)).map(asList);
+    const page = asList(await sendToGroup(redis, "xpending", key, "batchers", from, "+", pageSize)).map(asList);
     const wanted = page
       .filter(([id, owner]) => asText(owner) !== consumer || !isKnown(asText(id)))
       .map(([id]) => asText(id));
     if (wanted.length > 0) {
-      const claimed = asList(await sendOrNothing(redis, "xclaim", key, "batchers", consumer, 0, ...wanted));
+      const claimed = asList(await sendToGroup(redis, "xclaim", key, "batchers", consumer, 0, ...wanted));
       for (const entry of claimed) {
         const ref = parseReadyEntry(stream.lane, entry);
         if (ref === "malformed" || (ref && ref.shard !== stream.shard)) malformed.push(asText(asList(entry)[0]));
@@ -128,7 +128,7 @@ export async function readNew(
 ): Promise<Ref[]> {
   const key = keys.ready(stream.shard, stream.lane);
   const args = ["GROUP", "batchers", consumer, "COUNT", count, "STREAMS", key, ">"];
-  return parseStreams(await sendOrNothing(redis, "xreadgroup", ...args), [stream], [key]);
+  return parseStreams(await sendToGroup(redis, "xreadgroup", ...args), [stream], [key]);
 }
 
 /**
@@ -154,14 +154,4 @@ export async function buryEntries(
 export async function dropIdleBatchers(redis: RedisClient, stream: ReadyStream, idleMs: number): Promise<number> {
   const key = keys.ready(stream.shard, stream.lane);
   return await dropIdleConsumersScript.run(redis, { stream: key }, { group: "batchers", idleMs });
-}
-
-/** A stream or group that does not exist (any more) holds nothing that is pending. */
-async function sendOrNothing(redis: RedisClient, name: string, ...args: (string | number)[]): Promise<Reply> {
-  try {
-    return (await redis.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith("NOGROUP")) return [];
-    throw BrokerError.from(error, "storage-unavailable", `Redis did not carry out ${name}`);
-  }
 }
