@@ -10,6 +10,8 @@ import type { CampaignResult } from "./campaign/campaign-result.js";
 import { runCampaign } from "./campaign/run-campaign.js";
 import { DIRECTED_USAGE } from "./directed/directed-options.js";
 import { runDirectedCommand } from "./directed/run-directed-command.js";
+import { FAILPOINTS_USAGE } from "./failpoints/failpoint-options.js";
+import { runFailpointsCommand } from "./failpoints/run-failpoints-command.js";
 import { type FaultsOptions, parseFaultsOptions, USAGE } from "./options.js";
 import { summarize } from "./report/summarize.js";
 import { writeReport } from "./report/write-report.js";
@@ -23,6 +25,7 @@ async function main(): Promise<void> {
   if (command === "wedge") return await runWedgeCommand(rest);
   if (command === "rolling") return await runRollingCommand(rest);
   if (command === "directed") return await runDirectedCommand(rest);
+  if (command === "failpoints") return await runFailpointsCommand(rest);
   const options = parseFaultsOptions(process.argv.slice(2), () => randomBytes(4).toString("hex"));
   const folder = options.out ?? join(projectFolders.written, "faults", options.seed);
   if (options.breaks !== undefined) return await showBreaks(options.breaks, { seed: options.seed, dir: folder });
@@ -62,7 +65,7 @@ function replayWords({ topologies, tasks, kills, seed }: FaultsOptions): string 
 
 main().catch((error: unknown) => {
   if (error instanceof TypeError)
-    console.error(`${[error.message, USAGE, WEDGE_USAGE, ROLLING_USAGE, DIRECTED_USAGE].join("\n")}`);
+    console.error(`${[error.message, USAGE, WEDGE_USAGE, ROLLING_USAGE, DIRECTED_USAGE, FAILPOINTS_USAGE].join("\n")}`);
   else console.error(error);
   process.exit(1);
 });
