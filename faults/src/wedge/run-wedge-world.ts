@@ -115,7 +115,7 @@ async function doRound(fault: WedgeFault, { options, world, clients, injected }:
   const load = (async () => {
     const held = fault.goesOn ? PER_SECOND : HELD_PER_SECOND;
     // Cuts of chosen requests need somebody who makes them.
-    if (!fault.name.startsWith("F20")) await clients.submit(Infinity, held, () => healedMs < Infinity);
+    if (!fault.name.startsWith("reply cut")) await clients.submit(Infinity, held, () => healedMs < Infinity);
     await clients.submit(Infinity, PER_SECOND, () => !watching);
   })();
   await fault.run(world, options);

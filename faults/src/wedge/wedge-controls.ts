@@ -8,7 +8,7 @@ export interface WedgeControl {
   readonly patches: readonly Patch[];
 }
 
-const LOST = "F21 black hole, connections lost";
+const LOST = "black hole, connections lost";
 
 /** Each takes one guard away. */
 export const WEDGE_CONTROLS: readonly WedgeControl[] = [
@@ -41,7 +41,7 @@ export const WEDGE_CONTROLS: readonly WedgeControl[] = [
   },
   {
     name: "a read loop ends at its first error",
-    fault: "F22 resets",
+    fault: "resets",
     patches: [
       {
         file: "gpu-worker/dist/slot.js",

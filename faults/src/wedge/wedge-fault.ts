@@ -9,7 +9,7 @@ import { pauseSentinels } from "./pause-sentinels.js";
 
 /** A fault that connections must survive. */
 export interface WedgeFault {
-  /** `F21 black hole`. */
+  /** `black hole`. */
   readonly name: string;
   readonly topologies: readonly TopologyKind[];
   /** Tasks must end also while it lasts. */
@@ -37,14 +37,14 @@ const RESETS = 5;
  * subscriptions, confirmed writes) and of gpu-workers to the oracle. All of them are hit at once each time.
  */
 export const WEDGE_FAULTS: readonly WedgeFault[] = [
-  { name: "F20 reply cut", topologies: ALL, goesOn: false, run: (world, { dir }) => cutReplies(world, dir) },
-  onAllLinks("F21 black hole", { kind: "black-hole" }, 1),
-  onAllLinks("F21 black hole, connections lost", { kind: "forget" }, 1),
-  onAllLinks("F22 outage", { kind: "refuse" }, 1 / 3),
-  onAllLinks("F22 half-open", { kind: "half-open" }, 1 / 3),
-  { name: "F22 resets", topologies: ALL, goesOn: false, run: (world) => resetAll(world) },
-  { name: "F22 Sentinels silent", topologies: ["R"], goesOn: false, run: silenceSentinels },
-  { name: "F23 CLIENT KILL", topologies: ALL, goesOn: true, run: killClients },
+  { name: "reply cut", topologies: ALL, goesOn: false, run: (world, { dir }) => cutReplies(world, dir) },
+  onAllLinks("black hole", { kind: "black-hole" }, 1),
+  onAllLinks("black hole, connections lost", { kind: "forget" }, 1),
+  onAllLinks("outage", { kind: "refuse" }, 1 / 3),
+  onAllLinks("half-open", { kind: "half-open" }, 1 / 3),
+  { name: "resets", topologies: ALL, goesOn: false, run: (world) => resetAll(world) },
+  { name: "Sentinels silent", topologies: ["R"], goesOn: false, run: silenceSentinels },
+  { name: "CLIENT KILL", topologies: ALL, goesOn: true, run: killClients },
 ];
 
 /** Every link of a world but those of clients: on S one for each process, else one for each server. */

@@ -23,7 +23,7 @@ export const WEDGE_USAGE = `npm run faults -- wedge [--times N] [--topology S|R|
   --times      how often each fault is done on each topology (50)
   --worlds     so many worlds of their own share the times of a topology (S: 4, R and C: 2)
   --hold       how long a black hole lasts (30)
-  --only       only faults whose names contain this, as F21
+  --only       only faults whose names contain this, as "black hole"
   --controls   instead take one guard after the other away in a copy of the programs: each must be noticed`;
 
 const WORLDS: Readonly<Record<TopologyKind, number>> = { S: 4, R: 2, C: 2 };
