@@ -94,15 +94,20 @@ export function serverAddress(target: RedisTarget): RedisOptions {
 
 async function ready(client: RedisClient, timeoutMs: number): Promise<RedisClient> {
   const giveUpAt = performance.now() + timeoutMs;
+  // A second `connect` rejects with no more than that the first one is still at it.
+  let cause: unknown;
+  const note = (error: unknown): void => void (cause = error);
+  client.on("error", note);
   for (;;) {
     try {
       // Sentinels that do not answer are asked for ever.
       if (client.status !== "ready") await within(client.connect(), giveUpAt - performance.now());
+      client.off("error", note);
       return client;
     } catch (error) {
       if (performance.now() > giveUpAt) {
         client.disconnect();
-        throw new BrokerError("storage-unavailable", "Redis cannot be reached", { cause: error });
+        throw new BrokerError("storage-unavailable", "Redis cannot be reached", { cause: cause ?? error });
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
