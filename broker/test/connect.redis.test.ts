@@ -15,7 +15,7 @@ async function freePort(): Promise<number> {
 }
 
 test("who cannot reach Redis is told why, not that a connection is being made", async () => {
-  const target = { kind: "single", nodes: [{ host: "127.0.0.1", port: await freePort() }] } as const;
+  const target = { kind: "single", nodes: [{ host: "127.0.0.1", port: await freePort() }], tls: false } as const;
   const connecting = connectRedis(target, pino({ level: "silent" }), 700);
   await expect(connecting).rejects.toMatchObject({
     code: "storage-unavailable",
