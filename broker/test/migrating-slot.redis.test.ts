@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { startRedisCluster } from "@sluice/stack";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -175,6 +177,20 @@ test("while a slot moves, a run is not expired alone because its other tasks hav
   expect(await expireRuns(redis, [place], 0)).toMatchObject([{ kind: "open" }]);
   expect(await runHash(redis, task.runId)).toMatchObject({ state: "OPEN", live: "1" });
 });
+
+test("a server that falls silent while it gets a slot costs the command that asked it, not the process", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const task = await prepare();
+  await beginMove();
+  await on(to, "CLIENT", "PAUSE", "6500", "ALL");
+  const missing = await redis.get(`${keys.owner(task.digest.shard)}:none`).catch((error: unknown) => String(error));
+  expect(missing).toContain("timed out");
+  await sleep(2_000);
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+}, 20_000);
 
 test("while a slot moves, a run that killed its workers is buried as a whole or not at all", async () => {
   const task = await prepare();

@@ -3,6 +3,7 @@ import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import { createPoller } from "../redis/poller.js";
 import type { RedisClient } from "../redis/connect.js";
+import { untilAnswered } from "../redis/until-answered.js";
 import type { Service } from "../service.js";
 import { type ModelDefinition, modelDefinitionSchema } from "./model-definition.js";
 
@@ -37,7 +38,7 @@ export function createModelRegistry(redis: RedisClient, log: Logger): ModelRegis
   const poller = createPoller(look, POLL_MS, log);
   return {
     async start() {
-      await look();
+      await untilAnswered(look);
       await poller.start();
     },
     stop: () => poller.stop(),

@@ -7,6 +7,7 @@ import { wasNotCarriedOut } from "./not-carried-out.js";
 import type { RedisTarget } from "./redis-target.js";
 import { touchScript } from "../scripts/touch.js";
 import type { Service } from "../service.js";
+import { untilAnswered } from "./until-answered.js";
 
 /** Writes whose callers hear of success only when it will last, at the level of durability that was chosen. */
 export interface ConfirmedWrites extends Service {
@@ -70,7 +71,7 @@ export function createConfirmedWrites(
     async start() {
       // On a Cluster each shard, for each master may be another version.
       const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-      await Promise.all([...new Set(shards.map(placeOf))].map((place) => lines.get(place)));
+      await untilAnswered(() => Promise.all([...new Set(shards.map(placeOf))].map((place) => lines.get(place))));
     },
     async stop() {
       lines.close();

@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import { BrokerError } from "../errors.js";
+import { handleAsking } from "./handle-asking.js";
 import { joinWrites } from "./join-writes.js";
 import { LastingRedis } from "./lasting-redis.js";
 import type { RedisTarget } from "./redis-target.js";
@@ -64,7 +65,7 @@ function createClient(target: RedisTarget, extra: Partial<RedisOptions>, sharded
     return new LastingRedis({ ...options, ...address, retryStrategy, sentinelRetryStrategy, failoverDetector });
   }
   const { lazyConnect, enableOfflineQueue, ...redisOptions } = options;
-  return new Cluster([...target.nodes], {
+  const cluster = new Cluster([...target.nodes], {
     lazyConnect: lazyConnect ?? true,
     enableOfflineQueue: enableOfflineQueue ?? false,
     redisOptions,
@@ -76,6 +77,8 @@ function createClient(target: RedisTarget, extra: Partial<RedisOptions>, sharded
     retryDelayOnFailover: 500,
     slotsRefreshInterval: 5_000,
   });
+  cluster.on("+node", handleAsking);
+  return cluster;
 }
 
 /** Where a connection to the one server goes: its address, or the Sentinels that are asked each time. */

@@ -5,6 +5,7 @@ import type { RedisClient } from "./connect.js";
 import { doubtsOf, type Durability, obstaclesOf, risksOf } from "./durability.js";
 import { createPoller } from "./poller.js";
 import { readServerFacts, type ServerFacts } from "./server-facts.js";
+import { untilAnswered } from "./until-answered.js";
 
 const LOOK_EVERY_MS = 2_000;
 
@@ -43,7 +44,7 @@ export function createServerWatch(redis: RedisClient, durability: Durability, lo
   return {
     /** @throws BrokerError config-invalid if no waiting can mend it | storage-unavailable */
     async start() {
-      await look();
+      await untilAnswered(look);
       const obstacles = facts.flatMap((server) => obstaclesOf(durability, server));
       if (obstacles.length > 0) {
         throw new BrokerError("config-invalid", obstacles[0] ?? "", { details: { problems: doubts } });

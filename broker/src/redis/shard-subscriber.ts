@@ -3,6 +3,7 @@ import type { Service } from "../service.js";
 import { createSubscriberClient, type RedisClient } from "./connect.js";
 import { createPoller } from "./poller.js";
 import type { RedisTarget } from "./redis-target.js";
+import { untilAnswered } from "./until-answered.js";
 import { within } from "./within.js";
 
 /** Called for every message, and with undefined when messages may have been missed (the connection was renewed). */
@@ -41,7 +42,10 @@ export function createShardSubscriber(target: RedisTarget, log: Logger): ShardSu
   return {
     async start() {
       if (stopped) return;
-      if (client.status === "wait") await client.connect();
+      // Once begun it goes on by itself.
+      await untilAnswered(async () => {
+        if (client.status === "wait") await client.connect();
+      });
       await poller.start();
     },
     async stop() {

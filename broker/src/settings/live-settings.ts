@@ -4,6 +4,7 @@ import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import { createPoller } from "../redis/poller.js";
 import type { RedisClient } from "../redis/connect.js";
+import { untilAnswered } from "../redis/until-answered.js";
 import type { Service } from "../service.js";
 import { DEFAULT_SETTINGS, parseSettings, type SettingsSet } from "./settings.js";
 
@@ -55,9 +56,9 @@ export function createLiveSettings(redis: RedisClient, log: Logger): LiveSetting
   const poller = createPoller(look, POLL_MS, log);
   return {
     async start() {
-      const last = await keeper.load();
+      const last = await untilAnswered(() => keeper.load());
       if (last !== undefined) accept(last);
-      await look();
+      await untilAnswered(look);
       await poller.start();
     },
     stop: () => poller.stop(),
