@@ -1,4 +1,4 @@
-// npm start, npm test and npm run bench, faults or spec: plain Node without dependencies, for there may be none yet.
+// npm start, npm test and npm run bench, faults, simulate or spec: plain Node without dependencies, for there may be none yet.
 // Installs the packages, builds, and runs what was asked for.
 
 import { Buffer } from "node:buffer";
@@ -38,6 +38,10 @@ const commands = {
     await build();
     await run("faults/dist/main.js", args);
   },
+  simulate: async () => {
+    await build();
+    await run("batcher/dist/simulator/main.js", args);
+  },
   spec: async () => {
     await build();
     await run("broker/spec/dist/main.js", args);
@@ -45,7 +49,7 @@ const commands = {
 };
 
 if (!Object.hasOwn(commands, command ?? ""))
-  fail("Use npm start, npm test, npm run bench, npm run faults or npm run spec.");
+  fail("Use npm start, npm test, npm run bench, npm run faults, npm run simulate or npm run spec.");
 checkNode();
 await commands[command]();
 

@@ -10,6 +10,7 @@ import {
   SHARD_LEASE_MS,
 } from "@sluice/broker";
 import type { Logger } from "pino";
+import { KnowledgeBook } from "./adaptive/knowledge-book.js";
 import { createCreditFeed } from "./credit-feed.js";
 import { createDeadSlotsLoop } from "./dead-slots-loop.js";
 import { createDepthLoop } from "./depth-loop.js";
@@ -26,6 +27,7 @@ import { createReadLoops } from "./read-loops.js";
 import { DEFAULT_READ_PACING, type ReadPacing } from "./read-pacing.js";
 import { createServerClock } from "./server-clock.js";
 import { createSweepLoops } from "./sweep-loops.js";
+import { createTimesLoop } from "./times-loop.js";
 
 /** What a batcher needs; it does not close what it is given. */
 export interface BatcherDeps {
@@ -62,6 +64,7 @@ export function createBatcher(deps: BatcherDeps, options: BatcherOptions = DEFAU
       started = true;
       await parts.settings.start();
       await parts.models.start();
+      await parts.times.start();
       await parts.subscriber.start();
       await parts.laneWatch.start();
       await parts.ownership.start();
@@ -83,6 +86,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const lanes = createLaneDirectory({ models, settings, clock });
   const ledger = new Ledger();
   const holds = new LaneHolds();
+  const knowledge = new KnowledgeBook();
   const serverClock = createServerClock(redis, clock);
   const metrics = createBatcherMetrics({
     clock,
@@ -92,7 +96,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     refusedSettings: () => settings.refusedCount(),
     pollAgesMs: () => ({ settings: settings.ageMs(), models: models.ageMs(), subscription: subscriber.ageMs() }),
   });
-  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, metrics };
+  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, knowledge, metrics };
   const events = {
     acquired: (shard: number) => sweeps.begin(shard),
     lost(shard: number) {
@@ -121,6 +125,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     laneWatch: createLaneWatch({ ...common, publishers, readers, feed }),
     deadSlots: createDeadSlotsLoop(common),
     depth: createDepthLoop({ ...common, ownership }),
+    times: createTimesLoop(common),
   };
 }
 
@@ -136,8 +141,9 @@ async function stopParts(parts: Parts, started: boolean): Promise<void> {
   await tolerate(parts.log, "drain", () => parts.publishers.drain());
   await parts.ownership.stop();
   if (started) await tolerate(parts.log, "release", () => parts.ownership.releaseAll());
-  const { laneWatch, lookUps, deadSlots, depth, subscriber, models, settings } = parts;
-  for (const service of [laneWatch, lookUps, deadSlots, depth, subscriber, models, settings]) await service.stop();
+  const { laneWatch, lookUps, deadSlots, depth, times, subscriber, models, settings } = parts;
+  for (const service of [laneWatch, lookUps, deadSlots, depth, times, subscriber, models, settings])
+    await service.stop();
 }
 
 /** Redis may be away while a batcher stops; what is left undone then is found by the next owner. */

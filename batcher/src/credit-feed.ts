@@ -1,4 +1,6 @@
 import { type Clock, type CreditMessage, decodeCredit, keys, type ShardSubscriber } from "@sluice/broker";
+import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
+import type { LaneDirectory } from "./lane-directory.js";
 import type { LaneHolds } from "./lane-holds.js";
 import type { Ledger, OutBatch } from "./ledger.js";
 import type { Publishers } from "./publishers.js";
@@ -14,8 +16,10 @@ export interface CreditFeed {
 interface CreditDeps {
   readonly subscriber: ShardSubscriber;
   readonly clock: Clock;
+  readonly lanes: LaneDirectory;
   readonly ledger: Ledger;
   readonly holds: LaneHolds;
+  readonly knowledge: KnowledgeBook;
   readonly publishers: Publishers;
   readonly readers: ReadLoops;
   readonly lookUps: WakeableLoop;
@@ -33,11 +37,8 @@ export function createCreditFeed(deps: CreditDeps): CreditFeed {
   };
 }
 
-function hear(
-  { publishers, ledger, holds, readers, lookUps, clock }: CreditDeps,
-  pool: string,
-  message: CreditMessage | undefined,
-): void {
+function hear(deps: CreditDeps, pool: string, message: CreditMessage | undefined): void {
+  const { publishers, ledger, holds, readers, lookUps, clock } = deps;
   const nowMs = clock.monotonicMs();
   const publisher = publishers.get(pool);
   if (message === undefined || message.batchId === "") {
@@ -46,7 +47,10 @@ function hear(
   } else {
     publisher?.credits.finished();
     const batch = ledger.finish(message, nowMs);
-    if (batch) hearHold(holds, batch, message, nowMs);
+    if (batch) {
+      hearHold(holds, batch, message, nowMs);
+      learnFrom(deps, batch, message, nowMs);
+    }
     if (message.unsettled.some(({ why }) => why === "unknown")) lookUps.wake();
     readers.roomFreed();
   }
@@ -58,4 +62,13 @@ function hearHold(holds: LaneHolds, batch: OutBatch, { unsettled }: CreditMessag
   const returned = unsettled.filter(({ why }) => why === "returned").length;
   if (returned === batch.entries.length) holds.returned(batch, nowMs);
   else holds.done(batch.lane);
+}
+
+/** A batch of which something came back was not served as others are. */
+function learnFrom({ knowledge, lanes }: CreditDeps, batch: OutBatch, message: CreditMessage, nowMs: number): void {
+  const lane = lanes.get(batch.lane);
+  if (lane === undefined || message.unsettled.length > 0 || message.serviceMs <= 0) return;
+  const rows = batch.entries.reduce((sum, { ref }) => sum + ref.cost, 0);
+  knowledge.of(lane.name, lane.modelMaxSize).times.observe(rows, message.serviceMs);
+  if (batch.metIdleSlot) knowledge.overheadOf(batch.pool).observe(nowMs - batch.publishedMs - message.serviceMs);
 }

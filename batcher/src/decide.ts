@@ -45,6 +45,8 @@ export function decide(lane: LaneView, nowMs: number): Decision {
   if (lane.count === 0 || lane.freeCredits < 1) return WAIT_FOR_NEWS;
   if (lane.solo) return { kind: "dispatch", size: 1, reason: "solo" };
   const { enough, most } = lane.policy.kind === "adaptive" ? lane.policy.sizes : sizesOfFixed(lane);
+  // A batch that may still grow gains nothing by waiting in the pool instead of here.
+  if (lane.policy.kind === "adaptive" && lane.policy.idleSlots < 1 && lane.cost < most) return WAIT_FOR_NEWS;
   if (lane.cost >= enough) return { kind: "dispatch", size: Math.min(lane.cost, most), reason: "full" };
   if (lane.draining) return { kind: "dispatch", size: lane.cost, reason: "drain" };
   switch (lane.policy.kind) {

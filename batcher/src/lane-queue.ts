@@ -58,16 +58,12 @@ export class LaneQueue<Item extends WaitingRef> {
 
   /** Takes the oldest references that fit together into `maxCost`, at least one if any waits, at most `maxCount`. */
   take(maxCost: number, maxCount = Infinity): Item[] {
-    let cost = 0;
-    let count = 0;
-    for (const item of this.#items) {
-      cost += item.ref.cost;
-      if (count > 0 && (cost > maxCost || count >= maxCount)) break;
-      count++;
-    }
-    const taken = this.#items.splice(0, count);
-    this.#recount();
-    return taken;
+    return this.#takeFirst(Math.max(1, this.#countFitting(maxCost, maxCount)));
+  }
+
+  /** Takes the oldest references that fit together into `maxCost`, perhaps none. */
+  takeFitting(maxCost: number): Item[] {
+    return this.#takeFirst(this.#countFitting(maxCost, Infinity));
   }
 
   /** Takes the references whose deadline, as far as they know it, is before `serverNowMs`. O(1) when there is none. */
@@ -89,6 +85,23 @@ export class LaneQueue<Item extends WaitingRef> {
   /** All that waits, oldest first. */
   list(): readonly Item[] {
     return this.#items;
+  }
+
+  #countFitting(maxCost: number, maxCount: number): number {
+    let cost = 0;
+    let count = 0;
+    for (const item of this.#items) {
+      cost += item.ref.cost;
+      if (cost > maxCost || count >= maxCount) break;
+      count++;
+    }
+    return count;
+  }
+
+  #takeFirst(count: number): Item[] {
+    const taken = this.#items.splice(0, count);
+    this.#recount();
+    return taken;
   }
 
   /** The first place whose reference was admitted after `admittedMs`. */

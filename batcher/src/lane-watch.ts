@@ -1,5 +1,7 @@
 import type { Clock } from "@sluice/broker";
 import type { Logger } from "pino";
+import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
+import { learnedOf } from "./batch-candidates.js";
 import type { CreditFeed } from "./credit-feed.js";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { LoopHealth } from "./loop-health.js";
@@ -22,6 +24,7 @@ export function createLaneWatch(deps: {
   readonly feed: CreditFeed;
   readonly serverClock: ServerClock;
   readonly metrics: BatcherMetrics;
+  readonly knowledge: KnowledgeBook;
 }): WakeableLoop {
   const { lanes, publishers, readers, feed, serverClock, metrics } = deps;
   const turn = async (): Promise<number> => {
@@ -29,6 +32,9 @@ export function createLaneWatch(deps: {
     publishers.reconcile(lanes.pools());
     readers.reconcile();
     for (const [pool, publisher] of publishers.list()) metrics.credits(pool, publisher.credits);
+    for (const lane of lanes.lanes()) {
+      if (lanes.settingsOf(lane).batchMode === "adaptive") metrics.learned(lane, learnedOf(deps, lane));
+    }
     await serverClock.measure();
     for (const pool of lanes.pools()) await feed.follow(pool);
     return LOOK_EVERY_MS;

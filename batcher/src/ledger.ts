@@ -39,6 +39,8 @@ export interface LedgerEntry extends WaitingRef {
   readonly batch: OutBatch | undefined;
   /** When to ask Redis what became of it, monotonic milliseconds; for `out` and `late`. */
   readonly askAtMs: number;
+  /** With no more than this left to live it is late, milliseconds; for `late`. */
+  readonly marginMs: number;
 }
 
 interface MutableEntry extends LedgerEntry {
@@ -47,6 +49,7 @@ interface MutableEntry extends LedgerEntry {
   alone: boolean;
   batch: OutBatch | undefined;
   askAtMs: number;
+  marginMs: number;
   /** Its other entry: a `now` twin of a `bulk` run puts the run into both streams. */
   twin: { readonly lane: string; readonly entryId: string } | undefined;
 }
@@ -59,6 +62,8 @@ export interface OutBatch {
   readonly lane: string;
   /** Monotonic milliseconds. */
   readonly publishedMs: number;
+  /** A slot had nothing to do when it was published: nothing was before it. */
+  readonly metIdleSlot: boolean;
   readonly entries: readonly LedgerEntry[];
 }
 
@@ -74,8 +79,15 @@ export interface Publication {
   readonly pool: string;
   /** Monotonic milliseconds. */
   readonly publishedMs: number;
+  readonly metIdleSlot: boolean;
   /** When to ask what became of references of which nothing was heard, monotonic milliseconds. */
   readonly askAtMs: number;
+}
+
+/** A queue whose references may fill a batch up to `size` rows. */
+export interface BatchFill {
+  readonly queue: LaneQueue<LedgerEntry>;
+  readonly size: number;
 }
 
 /** What the ledger holds, by state. */
@@ -112,18 +124,26 @@ export class Ledger {
     return fresh;
   }
 
-  /** Takes the oldest references of a queue that fit into `size` and notes them as out. */
-  publish(queue: LaneQueue<LedgerEntry>, size: number, publication: Publication): OutBatch {
+  /**
+   * Takes the oldest references of a queue that fit into `size` and notes them as out.
+   * @param fill places that are left are for the oldest references of its queue.
+   */
+  publish(queue: LaneQueue<LedgerEntry>, size: number, publication: Publication, fill?: BatchFill): OutBatch {
     const mine = this.#ownQueue(queue);
     const entries = mine.take(size, queue.kind.solo ? 1 : Infinity);
     this.#dropIfEmpty(mine);
-    const { batchId, pool, publishedMs } = publication;
-    const batch: MutableBatch = { batchId, pool, lane: mine.kind.lane, publishedMs, entries, open: entries.length };
+    if (fill) {
+      const others = this.#ownQueue(fill.queue);
+      entries.push(...others.takeFitting(fill.size - entries.reduce((sum, { ref }) => sum + ref.cost, 0)));
+      this.#dropIfEmpty(others);
+    }
+    const { askAtMs, ...rest } = publication;
+    const batch: MutableBatch = { ...rest, lane: mine.kind.lane, entries, open: entries.length };
     this.#batches.set(batch.batchId, batch);
     for (const entry of entries) {
       entry.state = "out";
       entry.batch = batch;
-      entry.askAtMs = publication.askAtMs;
+      entry.askAtMs = askAtMs;
     }
     return batch;
   }
@@ -159,14 +179,17 @@ export class Ledger {
 
   /**
    * Takes references that look late out of the queues, to be asked about at once (see `resolveLate`).
+   * @param marginMsOf how long what waits in a queue must have left to be worth a place in a batch, milliseconds.
    * @returns how many.
    */
-  takeLate(serverNowMs: number): number {
+  takeLate(serverNowMs: number, marginMsOf: (queue: LaneQueue<LedgerEntry>) => number = () => 0): number {
     let count = 0;
     for (const queue of [...this.#queues.values()]) {
-      const late = queue.takeLate(serverNowMs);
+      const marginMs = marginMsOf(queue);
+      const late = queue.takeLate(serverNowMs + marginMs);
       for (const entry of late) {
         entry.state = "late";
+        entry.marginMs = marginMs;
         entry.askAtMs = -Infinity;
       }
       count += late.length;
@@ -267,6 +290,7 @@ export class Ledger {
       alone: false,
       batch: undefined,
       askAtMs: Infinity,
+      marginMs: 0,
       twin: undefined,
     };
     this.#shards[ref.shard]?.set(ref.runId, entry);

@@ -34,7 +34,7 @@ export function createLookUpLoop(deps: LookUpDeps): WakeableLoop {
     const { out, late } = deps.ledger.dueQuestions(deps.clock.monotonicMs());
     const asking = [
       ...byShard(out, underWay).map((entries) => lookUp(deps, entries)),
-      ...byShard(late, underWay).map((entries) => expire(deps, entries)),
+      ...byShard(late, underWay).flatMap((entries) => byMargin(entries).map((group) => expire(deps, group))),
     ];
     // Not waited for: a shard that hangs must not hold up the others.
     for (const entry of [...out, ...late]) underWay.add(entry);
@@ -65,6 +65,13 @@ function byShard(entries: readonly LedgerEntry[], underWay: ReadonlySet<LedgerEn
   return [...groups.values()];
 }
 
+/** How early a reference was given up goes to Redis with the question; those of one moment and lane have it in common. */
+function byMargin(entries: readonly LedgerEntry[]): LedgerEntry[][] {
+  const groups = new Map<number, LedgerEntry[]>();
+  for (const entry of entries) groups.set(entry.marginMs, [...(groups.get(entry.marginMs) ?? []), entry]);
+  return [...groups.values()];
+}
+
 function lookUp({ redis, clock, ledger, metrics }: LookUpDeps, entries: readonly LedgerEntry[]): Asking {
   const batches = entries.map((entry) => entry.batch);
   const ask = async (): Promise<void> => {
@@ -87,7 +94,7 @@ function expire({ redis, clock, ledger, metrics }: LookUpDeps, entries: readonly
     const replies = await expireRuns(
       redis,
       entries.map((entry) => entry.ref),
-      0,
+      entries[0]?.marginMs ?? 0,
     );
     replies.forEach((reply, index) => {
       const entry = entries[index];

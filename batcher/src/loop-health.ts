@@ -1,5 +1,15 @@
 /** The loops of a batcher, by what they do. */
-export const LOOP_NAMES = ["ownership", "sweep", "read", "publish", "look-up", "dead-slots", "depth", "lanes"] as const;
+export const LOOP_NAMES = [
+  "ownership",
+  "sweep",
+  "read",
+  "publish",
+  "look-up",
+  "dead-slots",
+  "depth",
+  "lanes",
+  "times",
+] as const;
 /** One of the loops. */
 export type LoopName = (typeof LOOP_NAMES)[number];
 

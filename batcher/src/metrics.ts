@@ -1,5 +1,6 @@
 import type { BatchReason, Clock } from "@sluice/broker";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { BatchSizes } from "./adaptive/batch-sizes.js";
 import type { ServedLane } from "./lane-directory.js";
 import type { LedgerCounts } from "./ledger.js";
 import { LOOP_NAMES, type LoopHealth } from "./loop-health.js";
@@ -29,6 +30,8 @@ export interface BatcherMetrics {
   buried(count: number): void;
   queueDepth(lane: ServedLane, entries: number): void;
   credits(pool: string, credits: PoolCredits): void;
+  /** How large batches are to be, and observed over predicted service times. */
+  learned(lane: ServedLane, learned: BatchSizes & { readonly drift: number }): void;
 }
 
 /** All metrics of one batcher, in a registry of their own. */
@@ -62,10 +65,6 @@ export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
     "Entries of ready streams that could not be read.",
     [],
   );
-  const depth = gauge(registry, "sluice_queue_depth", "Open tasks on this batcher's shards.", {
-    names: ["model", "class"],
-  });
-  const credits = gauge(registry, "sluice_credits", "Credits of a pool, as last heard.", { names: ["pool", "kind"] });
   return {
     registry,
     published({ model, batchClass }, batch) {
@@ -78,7 +77,28 @@ export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
     expired: (model) => expired.inc({ model }),
     reclaimed: (pool) => reclaimed.inc({ pool }),
     buried: (count) => buried.inc(count),
+    ...createLaneGauges(registry),
+  };
+}
+
+function createLaneGauges(registry: Registry): Pick<BatcherMetrics, "queueDepth" | "credits" | "learned"> {
+  const depth = gauge(registry, "sluice_queue_depth", "Open tasks on this batcher's shards.", {
+    names: ["model", "class"],
+  });
+  const target = gauge(registry, "sluice_batch_size_target", "Tasks in a batch that are enough, and the most.", {
+    names: ["model", "class", "bound"],
+  });
+  const drift = gauge(registry, "sluice_service_time_drift", "Observed over predicted service times of batches.", {
+    names: ["model"],
+  });
+  const credits = gauge(registry, "sluice_credits", "Credits of a pool, as last heard.", { names: ["pool", "kind"] });
+  return {
     queueDepth: ({ model, batchClass }, entries) => depth.set({ model, class: batchClass }, entries),
+    learned({ model, batchClass }, learned) {
+      target.set({ model, class: batchClass, bound: "enough" }, learned.enough);
+      target.set({ model, class: batchClass, bound: "most" }, learned.most);
+      drift.set({ model }, learned.drift);
+    },
     credits(pool, { used, total }) {
       credits.set({ pool, kind: "used" }, used);
       credits.set({ pool, kind: "total" }, total);

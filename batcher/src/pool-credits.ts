@@ -64,12 +64,22 @@ export class PoolCredits {
    * can be out than the pool holds.
    */
   free(shardRatio: number, ownOut: number): number {
-    const own = this.share(shardRatio) - Math.min(ownOut, this.#used);
-    return Math.max(0, Math.min(this.#total - this.#used, own));
+    return this.#freeOf(this.#total, shardRatio, ownOut);
   }
 
   /** This batcher's share of the credits. Rounded up: credits that nobody uses cost more than a refused attempt. */
   share(shardRatio: number): number {
     return Math.max(1, Math.ceil(this.#total * shardRatio));
+  }
+
+  /** The same of the slots alone, without what may wait in the pool: this batcher's share, and how many are idle. */
+  slots(prefetch: number, shardRatio: number, ownOut: number): { readonly slots: number; readonly idleSlots: number } {
+    const total = this.#total / (1 + prefetch);
+    return { slots: Math.max(1, Math.ceil(total * shardRatio)), idleSlots: this.#freeOf(total, shardRatio, ownOut) };
+  }
+
+  #freeOf(total: number, shardRatio: number, ownOut: number): number {
+    const share = Math.max(1, Math.ceil(total * shardRatio));
+    return Math.max(0, Math.min(total - this.#used, share - Math.min(ownOut, this.#used)));
   }
 }

@@ -7,15 +7,18 @@ import {
   type PublishReply,
   readPoolUse,
   type RedisClient,
-  type Settings,
 } from "@sluice/broker";
 import type { Logger } from "pino";
+import {
+  type BatchCandidate,
+  type CandidateDeps,
+  fillOf,
+  hopelessWithinMs,
+  listCandidates,
+} from "./batch-candidates.js";
 import { chooseBatch } from "./choose-batch.js";
 import type { Decision, LaneView } from "./decide.js";
-import type { LaneDirectory, ServedLane } from "./lane-directory.js";
-import type { LaneQueue } from "./lane-queue.js";
-import type { LaneHolds } from "./lane-holds.js";
-import type { Ledger, LedgerEntry, OutBatch } from "./ledger.js";
+import type { OutBatch } from "./ledger.js";
 import { LOOK_UP_MARGIN_MS } from "./look-up-loop.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
@@ -28,15 +31,12 @@ import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 const IDLE_TURN_MS = 1_000;
 
 /** What a publisher needs. */
-export interface PublishDeps {
+export interface PublishDeps extends CandidateDeps {
   readonly redis: RedisClient;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly log: Logger;
   readonly health: LoopHealth;
-  readonly lanes: LaneDirectory;
-  readonly ledger: Ledger;
-  readonly holds: LaneHolds;
   readonly settings: LiveSettings;
   readonly ownership: Ownership;
   readonly metrics: BatcherMetrics;
@@ -47,6 +47,10 @@ export interface PublishDeps {
 /** Publishes the batches of one pool. Woken by arrivals and credits. */
 export interface PoolPublisher extends WakeableLoop {
   readonly credits: PoolCredits;
+  /** The queues of these lanes in which something waits, as they are now. */
+  views(lanes: readonly string[]): LaneView[];
+  /** This batcher could occupy another slot at once. */
+  hasIdleSlot(): boolean;
   /** Stops, and lets everything leave at once for which there is a credit. */
   drain(): Promise<void>;
 }
@@ -58,6 +62,8 @@ export function createPoolPublisher(deps: PublishDeps, batcher: string, pool: st
   return {
     ...loop,
     credits: turns.credits,
+    views: (lanes) => turns.views(lanes),
+    hasIdleSlot: () => turns.slots().idleSlots >= 1,
     async drain() {
       await loop.stop();
       turns.draining = true;
@@ -84,7 +90,8 @@ class PublishTurns {
   async turn(): Promise<number> {
     const { clock, ledger, serverClock } = this.#deps;
     for (;;) {
-      if (ledger.takeLate(serverClock.nowMs()) > 0) this.#deps.lateFound();
+      const late = ledger.takeLate(serverClock.nowMs(), (queue) => hopelessWithinMs(this.#deps, queue));
+      if (late > 0) this.#deps.lateFound();
       const candidates = this.#candidates();
       const nowMs = clock.monotonicMs();
       if (candidates.length === 0) {
@@ -94,37 +101,35 @@ class PublishTurns {
       }
       const choice = chooseBatch(candidates, nowMs);
       if (choice.kind === "dispatch") await this.#publish(choice.candidate, choice.decision, nowMs);
-      else if (this.#freeCredits() >= 1) return Math.min(choice.untilMs - nowMs, IDLE_TURN_MS);
+      else if (choice.untilMs < Infinity) return Math.min(choice.untilMs - nowMs, IDLE_TURN_MS);
       else if (nowMs < this.credits.knownAtMs + CREDIT_LOOK_MS) return this.credits.knownAtMs + CREDIT_LOOK_MS - nowMs;
       else await this.#lookAtPool();
     }
   }
 
-  #candidates(): Candidate[] {
-    const freeCredits = this.#freeCredits();
-    const { lanes, ledger, holds } = this.#deps;
-    return ledger.queues().flatMap((queue) => {
-      const lane = lanes.get(queue.kind.lane);
-      if (lane?.pool !== this.#pool) return [];
-      const settings = lanes.settingsOf(lane);
-      const view = {
-        policy: { kind: settings.batchMode },
-        batchClass: lane.batchClass,
-        count: queue.count,
-        cost: queue.cost,
-        oldestArrivedMs: queue.oldestArrivedMs,
-        freeCredits,
-        maxSize: lanes.maxSizeOf(lane),
-        maxWaitMs: settings.batchMaxWaitMs,
-        solo: queue.kind.solo,
-        draining: this.draining,
-      };
-      return [{ queue, lane, settings, view, heldUntilMs: holds.untilMs(lane.name) }];
+  views(lanes: readonly string[]): LaneView[] {
+    const ours = this.#candidates().filter(({ lane }) => lanes.includes(lane.name));
+    return ours.map(({ view }) => view);
+  }
+
+  #candidates(): BatchCandidate[] {
+    const { clock, serverClock } = this.#deps;
+    return listCandidates(this.#deps, this.#pool, {
+      freeCredits: this.#freeCredits(),
+      ...this.slots(),
+      draining: this.draining,
+      toMonotonicMs: clock.monotonicMs() - serverClock.nowMs(),
     });
   }
 
   #freeCredits(): number {
     return this.credits.free(this.#deps.ownership.shardRatio(), this.#deps.ledger.outBatches(this.#pool));
+  }
+
+  slots() {
+    const { settings, ownership, ledger } = this.#deps;
+    const { prefetch } = settings.current().forAll;
+    return this.credits.slots(prefetch, ownership.shardRatio(), ledger.outBatches(this.#pool));
   }
 
   async #lookAtPool(): Promise<void> {
@@ -134,15 +139,18 @@ class PublishTurns {
     this.credits.learn({ used, credits }, heardBefore, this.#deps.clock.monotonicMs());
   }
 
-  async #publish({ queue, lane, settings }: Candidate, { size, reason }: Dispatch, nowMs: number): Promise<void> {
+  async #publish(candidate: BatchCandidate, { size, reason }: Dispatch, nowMs: number): Promise<void> {
+    const { queue, lane, settings } = candidate;
     const { redis, ledger, metrics, clock, log } = this.#deps;
     const askAtMs = nowMs + settings.leaseMs + LOOK_UP_MARGIN_MS;
-    const batch = ledger.publish(queue, size, {
+    const publication = {
       batchId: `${this.#batcher}-${this.#pool}-${++this.#batches}`,
       pool: this.#pool,
       publishedMs: nowMs,
+      metIdleSlot: this.slots().idleSlots >= 1,
       askAtMs,
-    });
+    };
+    const batch = ledger.publish(queue, size, publication, fillOf(candidate, this.#candidates(), nowMs));
     const notice = noticeOf(batch, { batcher: this.#batcher, lane: lane.name, reason, nowMs });
     const heardBefore = this.credits.finishesHeard;
     let reply: PublishReply;
@@ -171,14 +179,6 @@ class PublishTurns {
 }
 
 type Dispatch = Extract<Decision, { readonly kind: "dispatch" }>;
-
-interface Candidate {
-  readonly queue: LaneQueue<LedgerEntry>;
-  readonly lane: ServedLane;
-  readonly settings: Settings;
-  readonly view: LaneView;
-  readonly heldUntilMs: number;
-}
 
 function noticeOf(
   batch: OutBatch,

@@ -1,11 +1,13 @@
 import { type Clock, createReadyReader, type RedisClient, type RedisTarget, type Ref } from "@sluice/broker";
 import type { Logger } from "pino";
+import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { Ownership } from "./ownership.js";
 import type { Publishers } from "./publishers.js";
 import { ArrivalRate, type FillingBatch, type ReadPacing, readPauseMs } from "./read-pacing.js";
+import { fillingBatchOf } from "./read-outlook.js";
 import { planRead, planReaders, type ReaderPlan } from "./read-plan.js";
 import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
@@ -38,6 +40,7 @@ interface ReadDeps {
   readonly health: LoopHealth;
   readonly lanes: LaneDirectory;
   readonly ledger: Ledger;
+  readonly knowledge: KnowledgeBook;
   readonly ownership: Ownership;
   readonly publishers: Publishers;
   /** New references are waiting. */
@@ -102,7 +105,7 @@ function startReader(deps: ReadDeps, batcher: string, options: { plan: ReaderPla
     take(deps, refs);
     // A stream may hold more than COUNT.
     if (refs.length >= step.count) return 0;
-    return readPauseMs(fillingBatches(deps, reader.plan), rate.perMs, options.pacing);
+    return readPauseMs(fillingBatches(deps, reader.plan, options.pacing.minMs), rate.perMs, options.pacing);
   };
   const loop = createWakeableLoop("read", turn, deps);
   const reader: Reader = { plan: options.plan, waitsForRoom: false, loop, close: () => connection.close() };
@@ -110,24 +113,40 @@ function startReader(deps: ReadDeps, batcher: string, options: { plan: ReaderPla
   return reader;
 }
 
-function fillingBatches({ ledger, lanes, clock }: ReadDeps, plan: ReaderPlan): FillingBatch[] {
+function fillingBatches({ publishers, lanes, clock }: ReadDeps, plan: ReaderPlan, minMs: number): FillingBatch[] {
   const nowMs = clock.monotonicMs();
-  return ledger.queues().flatMap((queue) => {
-    const lane = lanes.get(queue.kind.lane);
-    if (!lane || queue.kind.solo || !plan.lanes.includes(lane.name)) return [];
-    const dueInMs = queue.oldestArrivedMs + lanes.settingsOf(lane).batchMaxWaitMs - nowMs;
-    return [{ missing: lanes.maxSizeOf(lane) - queue.cost, dueInMs }];
+  const batches = publishers.list().flatMap(([, publisher]) =>
+    publisher
+      .views(plan.lanes)
+      .filter(({ solo }) => !solo)
+      .map((view) => fillingBatchOf(view, nowMs)),
+  );
+  // A task that comes to an idle slot is to leave at once.
+  const leavesAtOnce = plan.lanes.some((name) => {
+    const lane = lanes.get(name);
+    if (lane === undefined || lanes.settingsOf(lane).batchMode === "fixed") return false;
+    return publishers.get(lane.pool)?.hasIdleSlot() ?? false;
   });
+  return leavesAtOnce ? [...batches, { missing: Infinity, dueInMs: minMs }] : batches;
 }
 
 /** A shard may have been lost while the read was blocked: its references are the next owner's. */
-function take({ ownership, ledger, clock, serverClock, listed }: ReadDeps, refs: readonly Ref[]): void {
-  ledger.list(
-    refs.filter((ref) => ownership.owns(ref.shard)),
-    clock.monotonicMs(),
-    serverClock.nowMs(),
-  );
+function take(deps: ReadDeps, refs: readonly Ref[]): void {
+  const { ownership, ledger, clock, serverClock, listed } = deps;
+  const ours = refs.filter((ref) => ownership.owns(ref.shard));
+  const nowMs = clock.monotonicMs();
+  ledger.list(ours, nowMs, serverClock.nowMs());
+  noteArrivals(deps, ours, nowMs);
   listed();
+}
+
+function noteArrivals({ knowledge, lanes }: ReadDeps, refs: readonly Ref[], nowMs: number): void {
+  const counts = new Map<string, number>();
+  for (const { lane } of refs) counts.set(lane, (counts.get(lane) ?? 0) + 1);
+  for (const [name, count] of counts) {
+    const lane = lanes.get(name);
+    if (lane) knowledge.of(name, lane.modelMaxSize).gap.arrived(nowMs, count);
+  }
 }
 
 /** How many more references of a lane may lie in memory. */

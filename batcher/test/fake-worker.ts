@@ -127,6 +127,7 @@ class Worker {
     const what = conduct(notice);
     if (what === "die") this.die();
     if (what === "die" || what === "hang") return;
+    const startMs = performance.now();
     await (this.#gpu = this.#gpu.then(() => sleep(serviceMs(notice.rows.length))));
     if (this.#dead) return;
     const unsettled: CreditMessage["unsettled"][number][] = [];
@@ -145,7 +146,7 @@ class Worker {
       await this.#redis.xdel(keys.notices(this.#pool, batchClass), noticeId);
       return;
     }
-    const message = { batchId: notice.batchId, serviceMs: 1, unsettled };
+    const message = { batchId: notice.batchId, serviceMs: performance.now() - startMs, unsettled };
     await finishBatch(this.#redis, this.#pool, { batchClass, slot, noticeId, message });
   }
 

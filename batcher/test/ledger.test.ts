@@ -30,7 +30,7 @@ function ledgerWith(...refs: Ref[]): Ledger {
 function publishFirst(ledger: Ledger, batchId = "b1", size = 64): OutBatch {
   const [queue] = ledger.queues();
   if (!queue) throw new Error("nothing waits");
-  return ledger.publish(queue, size, { batchId, pool: "p", publishedMs: 0, askAtMs: 2_000 });
+  return ledger.publish(queue, size, { batchId, pool: "p", publishedMs: 0, metIdleSlot: true, askAtMs: 2_000 });
 }
 
 const finish = (ledger: Ledger, batchId: string, unsettled: Readonly<Record<string, UnsettledReason>> = {}) =>
@@ -82,6 +82,38 @@ describe("listing", () => {
     ledger.list([{ ...bulk, lane: NOW, entryId: "9-0" }], 20, 0);
     ledger.takeBack(batch);
     expect(stateOf(ledger).queues).toEqual({ [NOW]: [bulk.runId] });
+  });
+});
+
+describe("a batch with empty places", () => {
+  test("takes along as much of another queue as fits, and each run goes back to its own lane", () => {
+    const now = refOf();
+    const bulk = [refOf({ lane: BULK, cost: 2 }), refOf({ lane: BULK, cost: 2 }), refOf({ lane: BULK })];
+    const ledger = ledgerWith(now, ...bulk);
+    const [queue, others] = ledger.queues();
+    if (!queue || !others) throw new Error("nothing waits");
+    const publication = { batchId: "b1", pool: "p", publishedMs: 0, metIdleSlot: true, askAtMs: 2_000 };
+    const batch = ledger.publish(queue, 64, publication, { queue: others, size: 4 });
+    expect(batch.entries.map(({ ref }) => ref.runId)).toEqual([now.runId, bulk[0]?.runId]);
+    expect(stateOf(ledger).queues).toEqual({ [BULK]: [bulk[1]?.runId, bulk[2]?.runId] });
+    ledger.takeBack(batch);
+    expect(stateOf(ledger)).toEqual({
+      queues: { [NOW]: [now.runId], [BULK]: bulk.map(({ runId }) => runId) },
+      counts: { waiting: 4, out: 0, late: 0 },
+      outBatches: 0,
+    });
+  });
+});
+
+describe("what cannot be done in time", () => {
+  test("is late before its deadline, by the margin of its queue, which goes with the question", () => {
+    const [now, bulk] = [refOf({ deadlineMs: 1_000 }), refOf({ lane: BULK, deadlineMs: 1_000 })];
+    const ledger = ledgerWith(now, bulk);
+    const marginMsOf = ({ kind }: { kind: { lane: string } }) => (kind.lane === NOW ? 40 : 0);
+    expect(ledger.takeLate(960, marginMsOf)).toBe(0);
+    expect(ledger.takeLate(961, marginMsOf)).toBe(1);
+    expect(ledger.dueQuestions(0).late).toMatchObject([{ ref: now, marginMs: 40 }]);
+    expect(stateOf(ledger).queues).toEqual({ [BULK]: [bulk.runId] });
   });
 });
 
@@ -307,7 +339,7 @@ describe("whatever happens in whatever order", () => {
       const runId = `${shard} ${pick % 7}`;
       ledger.list([refOf({ runId, shard, lane, deadlineMs: pick, admittedMs: pick })], number, 0);
     } else if (kind === "publish" && queue) {
-      const publication = { batchId: `b${number}`, pool: "p", publishedMs: 0, askAtMs: number + 5 };
+      const publication = { batchId: `b${number}`, pool: "p", publishedMs: 0, metIdleSlot: true, askAtMs: number + 5 };
       batches.push(ledger.publish(queue, 1 + (pick % 4), publication));
     } else if (kind === "finish" && batch) {
       const named = batch.entries.filter((_, index) => (pick >> index) % 2 === 0);

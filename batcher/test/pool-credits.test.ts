@@ -33,6 +33,13 @@ test.each([
   expect(creditsWith(used, credits).free(ratio, ownOut)).toBe(free);
 });
 
+test("of its share of the slots those are idle that no batch occupies; what may wait in the pool does not count", () => {
+  expect(creditsWith(1, 4).slots(1, 1, 1)).toEqual({ slots: 2, idleSlots: 1 });
+  expect(creditsWith(3, 4).slots(1, 1, 3)).toEqual({ slots: 2, idleSlots: 0 });
+  expect(creditsWith(1, 8).slots(1, 0.5, 1)).toEqual({ slots: 2, idleSlots: 1 });
+  expect(creditsWith(3, 8).slots(1, 0.5, 0)).toEqual({ slots: 2, idleSlots: 1 });
+});
+
 test("a batch that finishes frees a credit", () => {
   const pool = creditsWith(2, 2);
   expect(pool.free(1, 2)).toBe(0);

@@ -124,6 +124,12 @@ export {
   sweepPending,
 } from "./batches/ready-reader.js";
 export { parseReadyEntry, type Ref } from "./batches/ref.js";
+export {
+  type LearnedTime,
+  type LearnedTimes,
+  readLearnedTimes,
+  writeLearnedTimes,
+} from "./batches/service-times-store.js";
 export { announceBatcher, ownShard, removeBatcher } from "./batches/shard-ownership.js";
 export {
   claimRuns,

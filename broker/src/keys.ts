@@ -42,6 +42,8 @@ export const keys = {
   config: "sluice:config",
   /** String: the last set of settings that was accepted. */
   goodConfig: "sluice:config:good",
+  /** Hash: learned service times by version of a model. */
+  times: "sluice:times",
   /** Hash: model definitions by name. */
   models: "sluice:models",
 } as const;

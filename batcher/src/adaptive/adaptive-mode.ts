@@ -18,8 +18,9 @@ export interface AdaptivePolicy {
   readonly gapMs: number;
   /** When the latest arrived, monotonic milliseconds. */
   readonly lastArrivedMs: number;
-  /** Credits that this batcher may have out at once. */
-  readonly totalCredits: number;
+  /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
+  readonly slots: number;
+  readonly idleSlots: number;
   /** From a decision until a worker has the batch, 95th percentile, milliseconds. */
   readonly overheadMs: number;
   /** By when the most urgent is to be done, monotonic milliseconds. */
@@ -30,12 +31,12 @@ export interface AdaptivePolicy {
 
 /**
  * Waits only while waiting pays: leave when the time that the waiting lose by one more gap exceeds the time that a
- * larger batch saves. Called with a free credit and less than a full batch.
+ * larger batch saves. Called with an idle slot and less than a full batch.
  *
- * With n waiting, gap d, service time T, f of C credits free, thrift w:
+ * With n waiting, gap d, service time T, f of C slots idle, thrift w:
  *   cost = n (d + T(n+1) - T(n))
  *   gain = p max(0, T(n) - d) + T(1) - T(n+1) + w (T(n) + T(1) - T(n+1))
- * where p is the chance that the next to arrive would find no credit: 1 for the last free one, else
+ * where p is the chance that the next to arrive would find no idle slot: 1 for the last one, else
  * ((C - f) / C)^(f - 1).
  */
 export function decideAdaptive(lane: LaneView, policy: AdaptivePolicy, nowMs: number): Decision {
@@ -55,17 +56,21 @@ export function decideAdaptive(lane: LaneView, policy: AdaptivePolicy, nowMs: nu
 }
 
 /** The gap at which cost and gain are equal; both are straight lines in it, the gain with a knee at T(n). */
-function longestGapMs(lane: LaneView, { drift, totalCredits, thrift }: AdaptivePolicy, curve: ServiceCurve): number {
+function longestGapMs(
+  lane: LaneView,
+  { drift, slots, idleSlots, thrift }: AdaptivePolicy,
+  curve: ServiceCurve,
+): number {
   const n = lane.cost;
   const oneMs = drift * curve.p50Ms(1);
   const nowMs = drift * curve.p50Ms(n);
   const moreMs = drift * curve.p50Ms(n + 1);
   const fixed = oneMs - moreMs + thrift * (nowMs + oneMs - moreMs) - n * (moreMs - nowMs);
-  const p = chanceOfNone(lane.freeCredits, totalCredits);
+  const p = chanceOfNone(idleSlots, slots);
   const beforeKnee = (p * nowMs + fixed) / (n + p);
   return beforeKnee <= nowMs ? beforeKnee : fixed / n;
 }
 
-function chanceOfNone(free: number, total: number): number {
-  return free <= 1 ? 1 : (Math.max(0, total - free) / total) ** (free - 1);
+function chanceOfNone(idle: number, total: number): number {
+  return idle <= 1 ? 1 : (Math.max(0, total - idle) / total) ** (idle - 1);
 }

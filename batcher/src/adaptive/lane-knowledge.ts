@@ -2,12 +2,19 @@ import type { AdaptivePolicy } from "./adaptive-mode.js";
 import { ArrivalGap } from "./arrival-gap.js";
 import { batchSizes, type BatchSizes, type SizeLimits } from "./batch-sizes.js";
 import type { ServiceCurve } from "./service-curve.js";
-import { ServiceTimes } from "./service-times.js";
+import type { ServiceTimes } from "./service-times.js";
+
+/**
+ * How far beyond the 95th percentile a batch may take, in parts of its distance from the median: about the 99th. Under
+ * overload all rows of a batch have about the same time left, so one that takes longer is late as a whole.
+ */
+const SURE = 0.5;
 
 /** What settings and the pool say at the moment of a decision. */
 export interface LaneConditions extends SizeLimits {
-  /** Credits that this batcher may have out at once. */
-  readonly totalCredits: number;
+  /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
+  readonly slots: number;
+  readonly idleSlots: number;
   /** What a second of the GPU is worth in seconds of requests. */
   readonly thrift: number;
   /** When the first of the waiting arrived, and the earliest deadline among them, monotonic milliseconds. */
@@ -18,24 +25,26 @@ export interface LaneConditions extends SizeLimits {
 /** All that a batcher learns about one lane. Pure: it is told what happened, and when. */
 export class LaneKnowledge {
   readonly gap = new ArrivalGap();
-  readonly times: ServiceTimes;
   #sizes: { readonly key: string; readonly sizes: BatchSizes } | undefined;
 
-  /** @param maxSize largest batch, rows. */
-  constructor(maxSize: number) {
-    this.times = new ServiceTimes(maxSize);
+  readonly times: ServiceTimes;
+
+  /** @param times of this lane's model: its other class may learn with it. */
+  constructor(times: ServiceTimes) {
+    this.times = times;
   }
 
   /**
-   * Who is to be done before this moment cannot be, even if a batch started now. While more wait than fit into one
-   * batch, somebody else takes the place of whoever is given up: then a fair chance is not enough.
+   * Who has no more than this left cannot be done in time, even if a batch started now, milliseconds. While more wait
+   * than fit into one batch, somebody else takes the place of whoever is given up: then a fair chance is not enough.
    * @param waiting rows.
    */
-  hopelessBeforeMs(waiting: number, limits: SizeLimits, nowMs: number): number {
+  hopelessWithinMs(waiting: number, limits: SizeLimits): number {
     const { curve, drift } = this.times;
-    if (curve === undefined) return nowMs;
+    if (curve === undefined) return 0;
     const { most } = this.sizes(limits);
-    return nowMs + drift * (waiting > most ? curve.p95Ms(most) : curve.p50Ms(Math.max(1, waiting)));
+    if (waiting <= most) return drift * curve.p50Ms(Math.max(1, waiting));
+    return drift * (curve.p95Ms(most) + SURE * (curve.p95Ms(most) - curve.p50Ms(most)));
   }
 
   /** How large batches are to be; without limit while too little is known. */
@@ -53,14 +62,14 @@ export class LaneKnowledge {
 
   /** A larger size to try when enough rows wait; 0: none. In proportion it must end within the objective. */
   #probeOf({ most }: BatchSizes, curve: ServiceCurve, { maxSize, sloMs, depth, overheadMs }: SizeLimits): number {
-    const size = Math.min(maxSize, this.times.sizeToProbe(most) ?? 0);
+    const size = this.times.sizeToProbe(most, maxSize) ?? 0;
     const atMostMs = (this.times.drift * curve.p95Ms(most) * size) / most;
     return atMostMs * (depth + 1) + overheadMs <= sloMs ? size : 0;
   }
 
   /** The adaptive rule as it stands now. */
   policy(conditions: LaneConditions): AdaptivePolicy {
-    const { oldestArrivedMs, earliestDeadlineMs, sloMs, overheadMs, totalCredits, thrift } = conditions;
+    const { oldestArrivedMs, earliestDeadlineMs, sloMs, overheadMs, slots, idleSlots, thrift } = conditions;
     return {
       kind: "adaptive",
       curve: this.times.curve,
@@ -68,7 +77,8 @@ export class LaneKnowledge {
       sizes: this.sizes(conditions),
       gapMs: this.gap.meanMs,
       lastArrivedMs: this.gap.lastMs,
-      totalCredits,
+      slots,
+      idleSlots,
       overheadMs,
       doneByMs: Math.min(earliestDeadlineMs, oldestArrivedMs + sloMs),
       thrift,

@@ -1,3 +1,4 @@
+import type { LearnedTime } from "@sluice/broker";
 import { createServiceCurve, type CurvePoint, type ServiceCurve } from "./service-curve.js";
 import { WeightedWindow } from "./weighted-window.js";
 
@@ -27,6 +28,8 @@ interface Group {
  */
 export class ServiceTimes {
   readonly #groups = new Map<number, Group>();
+  /** What others have learned, by group: it counts where too little was seen here. */
+  #adopted = new Map<number, CurvePoint>();
   readonly #maxSize: number;
   /** Drawn when it is asked for. */
   #curve: ServiceCurve | undefined;
@@ -40,7 +43,8 @@ export class ServiceTimes {
 
   /** Undefined until batches of two different sizes were seen: before, nothing is known about what waiting saves. */
   get curve(): ServiceCurve | undefined {
-    if (this.#groups.size >= 2) this.#curve ??= createServiceCurve(this.#points(), this.#maxSize);
+    if (this.#curve === undefined && this.#points().length >= 2)
+      this.#curve = createServiceCurve(this.#points(), this.#maxSize);
     return this.#curve;
   }
 
@@ -71,23 +75,35 @@ export class ServiceTimes {
   }
 
   /**
-   * A size above `size` that is worth a try if enough rows wait: too little is known about it, or it was long ago. Who
+   * A size above `size`, up to `maxSize`, that is worth a try if enough rows wait: too little is known about it, or it was long ago. Who
    * never tries larger batches again stays with small ones for ever after a few unlucky times.
    */
-  sizeToProbe(size: number): number | undefined {
-    if (size >= this.#maxSize) return undefined;
+  sizeToProbe(size: number, maxSize: number): number | undefined {
+    if (size >= maxSize) return undefined;
     for (const end of GROUPS) {
       if (end <= size) continue;
       const group = this.#groups.get(end);
       const known = group !== undefined && group.timesMs.count >= ENOUGH_SAMPLES;
-      if (!known || this.#observed - group.seenAt >= PROBE_EVERY) return Math.min(end, this.#maxSize);
-      if (end >= this.#maxSize) break;
+      if (!known && this.#adopted.has(end)) continue;
+      if (!known || this.#observed - group.seenAt >= PROBE_EVERY) return Math.min(end, maxSize);
+      if (end >= maxSize) break;
     }
     return undefined;
   }
 
+  /** Takes over what other batchers, or an earlier life of this one, have learned. */
+  adopt(times: readonly LearnedTime[]): void {
+    this.#adopted = new Map(times.map((time) => [groupEnd(time.size), time]));
+    this.#curve = undefined;
+  }
+
+  /** What is worth telling others: what was seen often enough here, and else what they had told. */
+  learned(): LearnedTime[] {
+    return this.#points().filter(({ weight }) => weight >= ENOUGH_SAMPLES);
+  }
+
   #groupOf(size: number): Group {
-    const upTo = GROUPS.find((end) => size <= end) ?? Infinity;
+    const upTo = groupEnd(size);
     const known = this.#groups.get(upTo);
     if (known) return known;
     const group = { sizes: new WeightedWindow(), timesMs: new WeightedWindow(), point: undefined, seenAt: 0 };
@@ -96,9 +112,16 @@ export class ServiceTimes {
   }
 
   #points(): CurvePoint[] {
-    const points = [...this.#groups.values()].map((group) => (group.point ??= pointOf(group)));
-    return points.sort((a, b) => a.size - b.size);
+    const points = new Map(this.#adopted);
+    for (const [end, group] of this.#groups) {
+      if (group.timesMs.count >= ENOUGH_SAMPLES || !points.has(end)) points.set(end, (group.point ??= pointOf(group)));
+    }
+    return [...points.values()].sort((a, b) => a.size - b.size);
   }
+}
+
+function groupEnd(size: number): number {
+  return GROUPS.find((end) => size <= end) ?? Infinity;
 }
 
 function pointOf({ sizes, timesMs }: Group): CurvePoint {

@@ -32,10 +32,11 @@ export interface Simulation {
 
 /** One run and the tasks that wait for it. */
 interface Run {
-  readonly ref: { readonly cost: 1; readonly admittedMs: number; readonly deadlineMs: number };
+  /** With the latest deadline of its tasks, as far as the batcher knows it. */
+  ref: { readonly cost: 1; readonly admittedMs: number; readonly deadlineMs: number };
   readonly arrivedMs: number;
   readonly digest: number | undefined;
-  readonly tasks: SimulatedTask[];
+  tasks: SimulatedTask[];
 }
 
 interface Lane {
@@ -61,8 +62,7 @@ class SimulationRun {
   readonly #tally: Tally;
   readonly #lanes: readonly Lane[];
   readonly #openRuns = new Map<number, Run>();
-  readonly #cancels: { readonly atMs: number; readonly lane: Lane; readonly run: Run; readonly task: SimulatedTask }[] =
-    [];
+  readonly #cancels: { readonly atMs: number; readonly run: Run; readonly task: SimulatedTask }[] = [];
   #running: RunningBatch[] = [];
   #next: SimulatedTask | undefined;
   #timerMs = Infinity;
@@ -107,6 +107,7 @@ class SimulationRun {
     const twin = task.digest === undefined ? undefined : this.#openRuns.get(task.digest);
     if (twin) {
       twin.tasks.push(task);
+      this.#scheduleCancel(twin, task);
       return;
     }
     const lane = this.#lanes.find(({ batchClass }) => batchClass === task.batchClass);
@@ -116,23 +117,27 @@ class SimulationRun {
     if (digest !== undefined) this.#openRuns.set(digest, run);
     lane.queue.add(run);
     lane.policy.arrived(nowMs);
-    if (task.cancelMs !== undefined) {
-      const index = this.#cancels.findLastIndex(({ atMs }) => atMs <= (task.cancelMs ?? 0));
-      this.#cancels.splice(index + 1, 0, { atMs: task.cancelMs, lane, run, task });
-    }
+    this.#scheduleCancel(run, task);
+  }
+
+  #scheduleCancel(run: Run, task: SimulatedTask): void {
+    const { cancelMs } = task;
+    if (cancelMs === undefined) return;
+    const index = this.#cancels.findLastIndex(({ atMs }) => atMs <= cancelMs);
+    this.#cancels.splice(index + 1, 0, { atMs: cancelMs, run, task });
   }
 
   #cancel(nowMs: number): void {
     const canceled = this.#cancels.shift();
     if (!canceled) return;
-    const { lane, run, task } = canceled;
+    const { run, task } = canceled;
     const index = run.tasks.indexOf(task);
     if (index === -1) return;
     run.tasks.splice(index, 1);
     this.#tally.ended(task, "canceled", nowMs);
     if (run.tasks.length > 0) return;
     // If it is on a server already, it is done for nothing.
-    lane.queue.removeWhere((waiting) => waiting === run);
+    for (const { queue } of this.#lanes) queue.removeWhere((waiting) => waiting === run);
     this.#close(run);
   }
 
@@ -154,9 +159,17 @@ class SimulationRun {
 
   #giveUp(lane: Lane, nowMs: number): void {
     if (lane.queue.count === 0) return;
-    for (const run of lane.queue.takeLate(lane.policy.hopelessBeforeMs(this.#stateOf(lane), nowMs))) {
-      for (const task of run.tasks) this.#tally.ended(task, "expired", nowMs);
-      this.#close(run);
+    const hopelessBeforeMs = lane.policy.hopelessBeforeMs(this.#stateOf(lane), nowMs);
+    for (const run of lane.queue.takeLate(hopelessBeforeMs)) {
+      const late = run.tasks.filter(({ deadlineMs }) => deadlineMs < hopelessBeforeMs);
+      for (const task of late) this.#tally.ended(task, "expired", nowMs);
+      run.tasks = run.tasks.filter((task) => !late.includes(task));
+      if (run.tasks.length === 0) this.#close(run);
+      else {
+        // A twin has longer to live.
+        run.ref = { ...run.ref, deadlineMs: Math.max(...run.tasks.map(({ deadlineMs }) => deadlineMs)) };
+        lane.queue.add(run);
+      }
     }
   }
 
@@ -185,13 +198,13 @@ class SimulationRun {
     for (const { policy } of this.#lanes) policy.settled(batch.runs.length, nowMs - batch.startMs);
     for (const run of batch.runs) {
       for (const task of run.tasks) this.#tally.ended(task, nowMs <= task.deadlineMs ? "done" : "late", nowMs);
-      run.tasks.length = 0;
+      run.tasks = [];
       this.#close(run);
     }
   }
 
   #close(run: Run): void {
-    if (run.digest !== undefined) this.#openRuns.delete(run.digest);
+    if (run.digest !== undefined && this.#openRuns.get(run.digest) === run) this.#openRuns.delete(run.digest);
   }
 
   #freeServers(): number {

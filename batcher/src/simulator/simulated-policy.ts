@@ -1,6 +1,7 @@
 import type { BatchClass } from "@sluice/broker";
 
 import { LaneKnowledge } from "../adaptive/lane-knowledge.js";
+import { ServiceTimes } from "../adaptive/service-times.js";
 import { decide, type Decision, type LaneView } from "../decide.js";
 
 /** What of a lane a policy may look at. */
@@ -73,16 +74,16 @@ export function adaptivePolicy(settings: AdaptiveSettings, name = "adaptive"): P
 
 function createAdaptive(settings: AdaptiveSettings, batchClass: BatchClass): SimulatedPolicy {
   const { maxSize, maxWaitMs, sloMs } = settings;
-  const knowledge = new LaneKnowledge(maxSize);
+  const knowledge = new LaneKnowledge(new ServiceTimes(maxSize));
   for (const { size, serviceMs } of settings.known ?? []) knowledge.times.observe(size, serviceMs);
   const thrift = batchClass === "bulk" ? BULK_THRIFT : settings.thrift;
   const limits = { maxSize, sloMs, depth: 1, overheadMs: 0 };
-  const policyOf = ({ servers, oldestArrivedMs, earliestDeadlineMs }: QueueState) => {
-    return knowledge.policy({ ...limits, totalCredits: servers, thrift, oldestArrivedMs, earliestDeadlineMs });
+  const policyOf = ({ servers: slots, freeServers: idleSlots, oldestArrivedMs, earliestDeadlineMs }: QueueState) => {
+    return knowledge.policy({ ...limits, slots, idleSlots, thrift, oldestArrivedMs, earliestDeadlineMs });
   };
   return {
     view: (queue) => ({ ...commonView(queue), policy: policyOf(queue), maxSize, maxWaitMs }),
-    hopelessBeforeMs: (queue, nowMs) => knowledge.hopelessBeforeMs(queue.count, limits, nowMs),
+    hopelessBeforeMs: (queue, nowMs) => nowMs + knowledge.hopelessWithinMs(queue.count, limits),
     arrived: (nowMs) => knowledge.gap.arrived(nowMs),
     settled: (size, serviceMs) => knowledge.times.observe(size, serviceMs),
     fullSize: () => knowledge.sizes(limits).most,

@@ -17,7 +17,8 @@ const POLICY: AdaptivePolicy = {
   sizes: { enough: 57, most: 64 },
   gapMs: 1,
   lastArrivedMs: 1_000,
-  totalCredits: 1,
+  slots: 1,
+  idleSlots: 1,
   overheadMs: 0,
   doneByMs: 2_000,
   thrift: 0,
@@ -83,16 +84,22 @@ describe("in adaptive mode", () => {
   });
 
   test("with many free servers waiting saves nobody a queue, so it waits less", () => {
-    const few = lane(waiting(3), { gapMs: 0.9, totalCredits: 4 });
-    expect(decide({ ...few, freeCredits: 1 }, 1_000).kind).toBe("wait");
-    expect(decide({ ...few, freeCredits: 4 }, 1_000).kind).toBe("dispatch");
+    const few = (idleSlots: number) => lane(waiting(3), { gapMs: 0.9, slots: 4, idleSlots });
+    expect(decide(few(1), 1_000).kind).toBe("wait");
+    expect(decide(few(4), 1_000).kind).toBe("dispatch");
+  });
+
+  test("with a credit but no idle slot it leaves when it cannot grow any more, and no earlier", () => {
+    const busy = (count: number) => lane(waiting(count), { idleSlots: 0, doneByMs: 0 });
+    expect(decide(busy(63), 1_000)).toEqual({ kind: "wait", untilMs: Infinity });
+    expect(decide(busy(64), 1_000)).toEqual({ kind: "dispatch", size: 64, reason: "full" });
   });
 });
 
 describe("whatever is known", () => {
   const known = fc.record({
     count: fc.integer({ min: 1, max: 200 }),
-    freeCredits: fc.integer({ min: 1, max: 8 }),
+    idleSlots: fc.integer({ min: 1, max: 8 }),
     gapMs: fc.double({ min: 0.01, max: 1_000, noNaN: true }),
     sinceLastMs: fc.double({ min: 0, max: 100, noNaN: true }),
     waitedMs: fc.double({ min: 0, max: 200, noNaN: true }),
@@ -103,10 +110,10 @@ describe("whatever is known", () => {
 
   test("nobody waits longer than max_wait while a credit is free, and a wait ends with a batch if nothing happens", () => {
     fc.assert(
-      fc.property(known, ({ count, freeCredits, waitedMs, sinceLastMs, leftMs, ...policy }) => {
+      fc.property(known, ({ count, waitedMs, sinceLastMs, leftMs, ...policy }) => {
         const view = lane(
-          { ...waiting(count), freeCredits, oldestArrivedMs: 1_000 - waitedMs },
-          { ...policy, totalCredits: 8, lastArrivedMs: 1_000 - sinceLastMs, doneByMs: 1_000 + leftMs },
+          { ...waiting(count), oldestArrivedMs: 1_000 - waitedMs },
+          { ...policy, slots: 8, lastArrivedMs: 1_000 - sinceLastMs, doneByMs: 1_000 + leftMs },
         );
         const decision = decide(view, 1_000);
         if (decision.kind === "dispatch") {

@@ -41,15 +41,15 @@ describe("service times", () => {
   test("a larger size is worth a try while little is known about it, and again after a long time", () => {
     const times = new ServiceTimes(64);
     for (let i = 0; i < 8; i++) for (const size of [1, 2, 4]) times.observe(size, lineMs(size));
-    expect(times.sizeToProbe(4)).toBe(8);
+    expect(times.sizeToProbe(4, 64)).toBe(8);
     // One unlucky batch: whoever believed it would never form another.
     times.observe(8, 100);
-    expect(times.sizeToProbe(4)).toBe(8);
+    expect(times.sizeToProbe(4, 64)).toBe(8);
     for (let i = 0; i < 8; i++) for (const size of [8, 12, 16, 24, 32, 48, 64]) times.observe(size, lineMs(size));
-    expect(times.sizeToProbe(4)).toBeUndefined();
+    expect(times.sizeToProbe(4, 64)).toBeUndefined();
     for (let i = 0; i < 94; i++) times.observe(4, lineMs(4));
-    expect(times.sizeToProbe(4)).toBe(8);
-    expect(times.sizeToProbe(64)).toBeUndefined();
+    expect(times.sizeToProbe(4, 64)).toBe(8);
+    expect(times.sizeToProbe(64, 64)).toBeUndefined();
   });
 
   test("a single monstrous batch moves the drift by no more than its share", () => {
@@ -69,4 +69,25 @@ test("a window's quantiles are those of its latest samples", () => {
   expect(median).toBeGreaterThan(968);
   expect(tail).toBeGreaterThan(median);
   expect(window.count).toBe(64);
+});
+
+test("what others have learned counts until enough was seen here", () => {
+  const times = new ServiceTimes(64);
+  times.adopt([4, 8, 64].map((size) => ({ size, p50Ms: 2 * lineMs(size), p95Ms: 2 * lineMs(size), weight: 20 })));
+  for (let i = 0; i < 8; i++) times.observe(4, lineMs(4));
+  expect(times.curve?.p50Ms(8)).toBeCloseTo(2 * lineMs(8), 6);
+  for (let i = 0; i < 7; i++) times.observe(8, lineMs(8));
+  expect(times.curve?.p50Ms(8)).toBeCloseTo(2 * lineMs(8), 6);
+  times.observe(8, lineMs(8));
+  expect(times.curve?.p50Ms(8)).toBeCloseTo(lineMs(8), 6);
+  expect(times.curve?.p50Ms(64)).toBeCloseTo(2 * lineMs(64), 6);
+});
+
+test("what is told to others was seen often enough, here or by them", () => {
+  const times = new ServiceTimes(64);
+  times.adopt([{ size: 64, p50Ms: 30, p95Ms: 33, weight: 20 }]);
+  times.observe(1, 5);
+  expect(times.learned()).toEqual([{ size: 64, p50Ms: 30, p95Ms: 33, weight: 20 }]);
+  for (let i = 0; i < 8; i++) times.observe(8, 7);
+  expect(times.learned()).toMatchObject([{ size: 8, p50Ms: 7, p95Ms: 7 }, { size: 64 }]);
 });

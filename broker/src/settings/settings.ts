@@ -6,12 +6,16 @@ const count = (min: number, max: number) => z.coerce.number().int().min(min).max
 
 /** Every live setting: its name in `sluice:config`, what it may be, and its default. */
 const SETTINGS = {
-  /** `fixed`: leave at max_size, or max_wait_ms after the first. */
-  "batch.mode": z.enum(["fixed"]).default("fixed"),
+  /** `fixed`: leave at max_size, or max_wait_ms after the first. `adaptive`: wait only while waiting pays. */
+  "batch.mode": z.enum(["fixed", "adaptive"]).default("fixed"),
   /** Most tasks in one batch. Larger = better use of the GPU, up to the model's knee. */
   "batch.max_size": count(1, 4096).default(64),
   /** Longest wait for a batch to fill, from its first task. Lower = less latency, emptier batches. */
   "batch.max_wait_ms": count(0, 60_000).default(50),
+  /** What a task may take in all; adaptive batches are kept so small that it can be met. No task expires for it. */
+  "batch.slo_ms": count(1, 600_000).default(500),
+  /** What a second of the GPU is worth in seconds of requests: above 0, adaptive batches wait to save it. */
+  "batch.thrift": z.coerce.number().min(0).max(100).default(0),
   /** Deadline of a task that names none, in seconds. */
   "queue.ttl_s": count(1, 86_400).default(60),
   /** Most tasks that wait in the whole queue of a lane; above it submissions are refused. */
@@ -38,9 +42,11 @@ type SettingName = keyof typeof SETTINGS;
 
 /** A complete, checked set of settings, for one model or for all. */
 export interface Settings {
-  readonly batchMode: "fixed";
+  readonly batchMode: "fixed" | "adaptive";
   readonly batchMaxSize: number;
   readonly batchMaxWaitMs: number;
+  readonly batchSloMs: number;
+  readonly batchThrift: number;
   readonly queueTtlS: number;
   readonly queueMaxDepthPerShard: number;
   readonly queueMaxTwins: number;
@@ -98,6 +104,8 @@ function resolve(values: ReadonlyMap<string, string>, prefix: string, problems: 
     batchMode: read("batch.mode"),
     batchMaxSize: read("batch.max_size"),
     batchMaxWaitMs: read("batch.max_wait_ms"),
+    batchSloMs: read("batch.slo_ms"),
+    batchThrift: read("batch.thrift"),
     queueTtlS: read("queue.ttl_s"),
     queueMaxDepthPerShard: Math.ceil(read("queue.max_depth") / SHARD_COUNT),
     queueMaxTwins: read("queue.max_twins"),

@@ -1,0 +1,125 @@
+import type { Settings } from "@sluice/broker";
+import type { BatchSizes } from "./adaptive/batch-sizes.js";
+import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
+import type { BatchPolicy, LaneView } from "./decide.js";
+import type { LaneDirectory, ServedLane } from "./lane-directory.js";
+import type { LaneHolds } from "./lane-holds.js";
+import type { LaneQueue } from "./lane-queue.js";
+import type { BatchFill, Ledger, LedgerEntry } from "./ledger.js";
+
+/** A queue of a pool, and all that decides when its next batch leaves. */
+export interface BatchCandidate {
+  readonly queue: LaneQueue<LedgerEntry>;
+  readonly lane: ServedLane;
+  readonly settings: Settings;
+  readonly view: LaneView;
+  readonly heldUntilMs: number;
+}
+
+/** What a pool offers to this batcher at one moment. */
+export interface PoolOffer {
+  readonly freeCredits: number;
+  /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
+  readonly slots: number;
+  readonly idleSlots: number;
+  /** The batcher is stopping. */
+  readonly draining: boolean;
+  /** What to add to a time of the Redis server to get the same moment as monotonic time, milliseconds. */
+  readonly toMonotonicMs: number;
+}
+
+/** A second of the GPU is worth at least so much in a bulk lane: nobody waits for its latency. */
+const BULK_THRIFT = 5;
+/** A task waits for one batch, at most, before the one that it rides in. */
+const BATCHES_AHEAD = 1;
+
+/** Where candidates come from. */
+export interface CandidateDeps {
+  readonly lanes: LaneDirectory;
+  readonly ledger: Ledger;
+  readonly holds: LaneHolds;
+  readonly knowledge: KnowledgeBook;
+}
+
+/** All queues of a pool in which something waits, as they are to be decided about. Pure but for what the parts hold. */
+export function listCandidates(deps: CandidateDeps, pool: string, offer: PoolOffer): BatchCandidate[] {
+  const { lanes, ledger, holds } = deps;
+  return ledger.queues().flatMap((queue) => {
+    const lane = lanes.get(queue.kind.lane);
+    if (lane?.pool !== pool) return [];
+    const settings = lanes.settingsOf(lane);
+    const view = {
+      policy: policyOf(deps, { queue, lane, settings }, offer),
+      batchClass: lane.batchClass,
+      count: queue.count,
+      cost: queue.cost,
+      oldestArrivedMs: queue.oldestArrivedMs,
+      freeCredits: offer.freeCredits,
+      maxSize: lanes.maxSizeOf(lane),
+      maxWaitMs: settings.batchMaxWaitMs,
+      solo: queue.kind.solo,
+      draining: offer.draining,
+    };
+    return [{ queue, lane, settings, view, heldUntilMs: holds.untilMs(lane.name) }];
+  });
+}
+
+/**
+ * What may ride along in places that a `now` batch leaves empty: bulk rows of the same version and signature, which
+ * would cost a batch of their own. Undefined if there are none.
+ */
+export function fillOf(
+  { queue, lane, view: { policy, solo } }: BatchCandidate,
+  others: readonly BatchCandidate[],
+  nowMs: number,
+): BatchFill | undefined {
+  if (policy.kind === "fixed" || solo || lane.batchClass === "bulk" || queue.cost >= policy.sizes.enough) return;
+  const bulkLane = lane.name.replace(/:now$/, ":bulk");
+  const bulk = others.find(({ queue: { kind }, heldUntilMs }) => {
+    const alike = kind.lane === bulkLane && kind.signature === queue.kind.signature && !kind.solo;
+    return alike && heldUntilMs <= nowMs;
+  });
+  return bulk && { queue: bulk.queue, size: policy.sizes.enough };
+}
+
+function policyOf(
+  { knowledge, lanes }: CandidateDeps,
+  { queue, lane, settings }: Pick<BatchCandidate, "queue" | "lane" | "settings">,
+  offer: PoolOffer,
+): BatchPolicy {
+  if (settings.batchMode === "fixed") return { kind: "fixed" };
+  const { slots, idleSlots, toMonotonicMs } = offer;
+  return knowledge.of(lane.name, lane.modelMaxSize).policy({
+    ...sizeLimits({ knowledge, lanes }, lane),
+    ...{ slots, idleSlots },
+    thrift: lane.batchClass === "bulk" ? Math.max(BULK_THRIFT, settings.batchThrift) : settings.batchThrift,
+    oldestArrivedMs: queue.oldestArrivedMs,
+    earliestDeadlineMs: queue.earliestDeadlineMs + toMonotonicMs,
+  });
+}
+
+/**
+ * How much longer a task of this queue must have to live to be worth a place in a batch, milliseconds: with less it
+ * cannot make it, even if it left now.
+ */
+export function hopelessWithinMs(deps: CandidateDeps, queue: LaneQueue<LedgerEntry>): number {
+  const lane = deps.lanes.get(queue.kind.lane);
+  if (lane === undefined || deps.lanes.settingsOf(lane).batchMode === "fixed") return 0;
+  const limits = sizeLimits(deps, lane);
+  return Math.ceil(deps.knowledge.of(lane.name, lane.modelMaxSize).hopelessWithinMs(queue.cost, limits));
+}
+
+/** How large the batches of a lane are to be by what was learned, and observed over predicted service times. */
+export function learnedOf(
+  { knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">,
+  lane: ServedLane,
+): BatchSizes & { readonly drift: number } {
+  const known = knowledge.of(lane.name, lane.modelMaxSize);
+  return { ...known.sizes(sizeLimits({ knowledge, lanes }, lane)), drift: known.times.drift };
+}
+
+function sizeLimits({ knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">, lane: ServedLane) {
+  const sloMs = lanes.settingsOf(lane).batchSloMs;
+  const overheadMs = knowledge.overheadOf(lane.pool).p95Ms;
+  return { maxSize: lanes.maxSizeOf(lane), sloMs, depth: BATCHES_AHEAD, overheadMs };
+}
