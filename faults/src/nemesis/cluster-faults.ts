@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { keys, SHARD_COUNT } from "@sluice/broker";
 
 import { type RedisNode, withNode } from "../topology/redis-node.js";
 import type { Topology } from "../topology/topology.js";
 import { type BegunFault, choose, type FaultTargets, skip } from "./begun-fault.js";
+
+const MOST_TRIES = 40;
+const AGAIN_AFTER_MS = 250;
 
 /** The shards that a master holds now. */
 export async function shardsOf(node: RedisNode, topology: Topology): Promise<number[]> {
@@ -53,24 +58,43 @@ export async function migrateSlot(pick: number, targets: FaultTargets, busy: Set
   busy.add(from.name);
   const atMs = Date.now();
   const moving = moveSlot(from, to, shard).finally(() => busy.delete(from.name));
+  // Whoever heals hears of it.
+  moving.catch(() => undefined);
   return { atMs, target: to.name, skipped: undefined, shards: [shard], heal: () => moving };
 }
 
 /** Moves the slot of a shard with all its keys from one master to another. */
 export async function moveSlot(from: RedisNode, to: RedisNode, shard: number): Promise<void> {
-  const slot = await from.command("CLUSTER", "KEYSLOT", keys.owner(shard));
-  const [fromId, toId] = [await from.command("CLUSTER", "MYID"), await to.command("CLUSTER", "MYID")];
-  await to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", fromId);
-  await from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", toId);
-  await withNode(from, async (redis) => {
+  const tell = (node: RedisNode, ...words: string[]) => persist(() => node.command("CLUSTER", ...words));
+  const slot = await tell(from, "KEYSLOT", keys.owner(shard));
+  const [fromId, toId] = [await tell(from, "MYID"), await tell(to, "MYID")];
+  await tell(to, "SETSLOT", slot, "IMPORTING", fromId);
+  await tell(from, "SETSLOT", slot, "MIGRATING", toId);
+  await persist(() => moveKeys(from, to, slot));
+  // The new owner first, as redis-cli does: nobody is sent to a node that does not know yet.
+  await tell(to, "SETSLOT", slot, "NODE", toId);
+  await tell(from, "SETSLOT", slot, "NODE", toId);
+}
+
+function moveKeys(from: RedisNode, to: RedisNode, slot: string): Promise<void> {
+  return withNode(from, async (redis) => {
     for (;;) {
       const names = (await redis.call("CLUSTER", "GETKEYSINSLOT", slot, "200")) as string[];
       if (names.length === 0) return;
       await redis.call("MIGRATE", "127.0.0.1", String(to.port), "", "0", "5000", "KEYS", ...names);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   });
-  // The new owner first, as redis-cli does: nobody is sent to a node that does not know yet.
-  await to.command("CLUSTER", "SETSLOT", slot, "NODE", toId);
-  await from.command("CLUSTER", "SETSLOT", slot, "NODE", toId);
+}
+
+/** Again while it fails: other faults cut our own connections too. Each step may be repeated. */
+async function persist<Result>(step: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+      await sleep(AGAIN_AFTER_MS);
+    }
+  }
 }
