@@ -6,7 +6,7 @@ export { createProgress, type Progress, silentProgress } from "./progress.js";
 export { projectFolders } from "./project-folders.js";
 export { sendCommand } from "./redis/send-command.js";
 export { type RedisCluster, startRedisCluster } from "./redis/start-redis-cluster.js";
-export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis/start-redis-server.js";
+export { answersAs, type RedisServer, type RedisServerOptions, startRedisServer } from "./redis/start-redis-server.js";
 export { launchRole, type RoleLaunch } from "./roles/launch-role.js";
 export { HTTP_VARIABLES, type Role, roleUrl } from "./roles/role.js";
 export type { StackOptions, StackPorts } from "./stack/stack-options.js";

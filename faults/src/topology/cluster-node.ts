@@ -1,7 +1,7 @@
-import { freePort } from "@sluice/stack";
+import { withFreePorts } from "@sluice/stack";
 
-import { startTcpLink } from "../proxy/tcp-link.js";
-import { type RedisNode, startRedisNode } from "./redis-node.js";
+import { startTcpLink, type TcpLink } from "../proxy/tcp-link.js";
+import { type RedisNode, type RedisNodeSpec, startRedisNode } from "./redis-node.js";
 import { serverAddress } from "./source-address.js";
 import type { TopologyOptions } from "./topology.js";
 
@@ -11,12 +11,22 @@ export async function startClusterNode(
   index: number,
   { separable = false }: TopologyOptions = {},
 ): Promise<RedisNode> {
-  const busPort = await freePort();
   const name = `redis-${index + 1}`;
-  const busLink = separable ? await startTcpLink({ name: `bus>${name}`, targetPort: busPort }) : undefined;
-  const sourceAddress = separable ? serverAddress(index) : undefined;
-  return startRedisNode({
-    name,
+  return withFreePorts(1, async ([busPort = 0]) => {
+    const busLink = separable ? await startTcpLink({ name: `bus>${name}`, targetPort: busPort }) : undefined;
+    try {
+      return await startRedisNode(nodeSpec(dir, index, busPort, busLink));
+    } catch (error) {
+      await busLink?.stop();
+      throw error;
+    }
+  });
+}
+
+function nodeSpec(dir: string, index: number, busPort: number, busLink: TcpLink | undefined): RedisNodeSpec {
+  const sourceAddress = busLink ? serverAddress(index) : undefined;
+  return {
+    name: `redis-${index + 1}`,
     dir,
     ...(busLink && sourceAddress ? { busLink, sourceAddress } : {}),
     args: (linkPort) => [
@@ -28,7 +38,7 @@ export async function startClusterNode(
       ...["--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no"],
       ...["--cluster-require-full-coverage", "no", "--repl-timeout", "6", "--repl-ping-replica-period", "1"],
     ],
-  });
+  };
 }
 
 /** Introduces a node to the first one of a Cluster, which tells the others. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { connectRedis, parseRedisUrl, type RedisClient } from "@sluice/broker";
-import { freePort, type RedisServer, type RedisServerOptions, sendCommand, startRedisServer } from "@sluice/stack";
+import { type RedisServer, type RedisServerOptions, sendCommand, startRedisServer, withFreePorts } from "@sluice/stack";
 
 import { pino } from "pino";
 
@@ -50,9 +50,19 @@ export interface RedisNodeSpec {
 
 /** Starts a redis-server with AOF everysec behind a link of its own. */
 export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
+  return withFreePorts(1, async ([port = 0]) => {
+    const link = await startTcpLink({ name: spec.name, targetPort: port });
+    try {
+      return await startBehind(link, port, spec);
+    } catch (error) {
+      await link.stop();
+      throw error;
+    }
+  });
+}
+
+async function startBehind(link: TcpLink, port: number, spec: RedisNodeSpec): Promise<RedisNode> {
   const dir = join(spec.dir, spec.name);
-  const port = await freePort();
-  const link = await startTcpLink({ name: spec.name, targetPort: port });
   const options: RedisServerOptions = {
     dir,
     port,

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { freePort, startProcess, waitUntilReady, sendCommand } from "@sluice/stack";
+import { answersAs, freePort, startProcess, waitUntilReady } from "@sluice/stack";
 
 import type { SentinelProcess } from "./topology.js";
 
@@ -31,8 +31,7 @@ export async function startSentinel(
       args: [configFile, "--sentinel"],
       logFile: join(folder, "sentinel.log"),
     });
-    const isReady = async (): Promise<boolean> => (await sendCommand(port, ["PING"])) === "PONG";
-    await waitUntilReady(running, { isReady, timeoutMs: 10_000 });
+    await waitUntilReady(running, { isReady: () => answersAs(port, running.pid), timeoutMs: 10_000 });
     return running;
   };
   let running = await launch();

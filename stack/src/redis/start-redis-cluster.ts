@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freePort } from "../free-port.js";
+import { withFreePorts } from "../with-free-ports.js";
 import { sendCommand } from "./send-command.js";
 import { type RedisServer, startRedisServer } from "./start-redis-server.js";
 
@@ -45,11 +45,12 @@ export async function startRedisCluster(options: { masters?: number; dir?: strin
 
 async function startNode(dir: string, index: number): Promise<RedisServer> {
   // The bus port of its own: the usual one, port + 10,000, may lie beyond the last port.
-  const extraArgs = ["--cluster-enabled", "yes", "--cluster-port", String(await freePort())];
-  return startRedisServer({
-    dir: join(dir, `node-${index + 1}`),
-    extraArgs: [...extraArgs, "--cluster-node-timeout", "2000"],
-  });
+  return withFreePorts(1, ([busPort]) =>
+    startRedisServer({
+      dir: join(dir, `node-${index + 1}`),
+      extraArgs: ["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "2000"],
+    }),
+  );
 }
 
 async function joinNodes(nodes: readonly RedisServer[]): Promise<void> {

@@ -89,12 +89,21 @@ async function startOn(
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   await waitUntilReady(running, {
-    isReady: async () => (await sendCommand(port, ["PING"])) === "PONG",
+    isReady: () => answersAs(port, running.pid),
     timeoutMs: 30_000,
     everyMs: 20,
     signal: options.signal,
   });
   return { running, port };
+}
+
+/**
+ * Whether the process `pid` itself answers PING on this port: another server may have taken the port in between, and
+ * would answer as well while ours ends because of it. A server that still loads its data refuses PING.
+ */
+export async function answersAs(port: number, pid: number): Promise<boolean> {
+  if ((await sendCommand(port, ["PING"])) !== "PONG") return false;
+  return (await sendCommand(port, ["INFO", "server"])).includes(`\nprocess_id:${pid}\r`);
 }
 
 function redisArguments(port: number, dir: string, options: RedisServerOptions): string[] {
