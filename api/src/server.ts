@@ -18,6 +18,7 @@ import { createHttpServer, type HttpServerOptions } from "./http/http-server.js"
 import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
 import { createApiMetrics } from "./metrics.js";
+import { createLoadWatch } from "./tasks/load-watch.js";
 import { createPoolWatch } from "./tasks/pool-watch.js";
 import { createTaskBlobs } from "./tasks/task-blobs.js";
 import { createTaskReader } from "./tasks/task-reader.js";
@@ -101,6 +102,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const pools = createPoolWatch({ redis, models, clock, log });
+  const loads = createLoadWatch({ redis, models, log });
   const reaper = createBlobReaper(
     { writes, blobs: deps.blobs, clock, log },
     options.blobGraceMs === undefined ? {} : { graceMs: options.blobGraceMs },
@@ -110,6 +112,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     models: models.ageMs(),
     servers: servers.ageMs(),
     pools: pools.ageMs(),
+    loads: loads.ageMs(),
     subscription: doneEvents.ageMs(),
     reaper: reaper.ageMs(),
   });
@@ -117,7 +120,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
-  const appDeps = { ...deps, identify, pools, blobs, metrics, intake, waits, read, isDraining };
+  const appDeps = { ...deps, identify, pools, loads, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,
@@ -126,6 +129,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     models,
     doneEvents,
     pools,
+    loads,
     waits,
     reaper,
     sweeper,

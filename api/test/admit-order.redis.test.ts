@@ -65,6 +65,7 @@ function setUp(redis: RedisClient, text: string, key?: string) {
     log: silentLog,
     settings: { current: () => DEFAULT_SETTINGS },
     pools: { isDeserted: () => false },
+    loads: { expectedWaitMs: () => 0, admitted: () => undefined },
   };
   return { deps, order, task };
 }

@@ -1,4 +1,4 @@
-import { keys } from "@sluice/broker";
+import { announceBatcher, keys, tellLaneLoads } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { type Answer, countRuns, until, useApi } from "./api-fixture.js";
 import { echoOf, settle } from "./fake-worker.js";
@@ -70,6 +70,44 @@ describe("a refused submission leaves nothing", () => {
     // Full of twins is not the same as without workers.
     await fixture.redis.hset(keys.config, "queue.max_twins", "2");
     await until(async () => (await fixture.submit(picture)).body["code"] === "queue-full");
+  });
+
+  test("when so much waits that it would miss its deadline; one with more time, and a twin of what waits, are taken", async () => {
+    const open = await fixture.submit("open");
+    const [ready = ""] = await fixture.redis.keys("*:ready:*");
+    const lane = ready.slice(ready.indexOf(":ready:") + ":ready:".length);
+    // 100 batches of 200 ms before it, by two slots: ten seconds.
+    const load = { lane, openRuns: 999, fullRows: 10, fullMs: 200, slots: 2 };
+    await announceBatcher(fixture.redis, "b1");
+    const tell = () => tellLaneLoads(fixture.redis, { pool: "default", batcher: "b1" }, [load]);
+    const telling = setInterval(() => void tell(), 500);
+    try {
+      await tell();
+      let refused = await fixture.submit("first", { deadline_ms: 4_000 });
+      await until(async () => {
+        refused = await fixture.submit(`soon ${Date.now()}`, { deadline_ms: 4_000 });
+        return refused.status === 503;
+      });
+      const keysBefore = await fixture.workKeys();
+      const again = await fixture.submit("late", { deadline_ms: 4_000 }, { "idempotency-key": "k" });
+      for (const answer of [refused, again]) {
+        expectRefusal(answer, "deadline-unattainable");
+        expect(Number(answer.headers["retry-after"])).toBeGreaterThanOrEqual(6);
+        expect(Number(answer.headers["retry-after"])).toBeLessThanOrEqual(11);
+      }
+      expect(await fixture.workKeys()).toEqual(keysBefore);
+      expect((await fixture.submit("patient", { deadline_ms: 15_000 })).status).toBe(202);
+      const joined = await fixture.submit("open", { deadline_ms: 4_000 });
+      expect([joined.status, joined.body["cache"]]).toEqual([202, "joined"]);
+      expect(open.status).toBe(202);
+    } finally {
+      clearInterval(telling);
+    }
+    // Nobody tells any more: the benefit of the doubt.
+    await until(
+      async () => (await fixture.submit(`later ${Date.now()}`, { deadline_ms: 4_000 })).status === 202,
+      8_000,
+    );
   });
 
   test("when Redis is out of memory, and reading goes on", async () => {

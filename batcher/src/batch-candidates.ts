@@ -118,6 +118,19 @@ export function learnedOf(
   return { ...known.sizes(sizeLimits({ knowledge, lanes }, lane)), drift: known.times.drift };
 }
 
+/** A batch as large as batches of this lane get, and how long it takes; undefined while too little is known. */
+export function fullBatchOf(
+  { knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">,
+  lane: ServedLane,
+): { readonly rows: number; readonly serviceMs: number } | undefined {
+  const known = knowledge.of(lane.name, lane.modelMaxSize);
+  const { curve, drift } = known.times;
+  if (curve === undefined) return undefined;
+  const limits = sizeLimits({ knowledge, lanes }, lane);
+  const rows = lanes.settingsOf(lane).batchMode === "fixed" ? limits.maxSize : known.sizes(limits).enough;
+  return { rows, serviceMs: drift * curve.p50Ms(rows) };
+}
+
 function sizeLimits({ knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">, lane: ServedLane) {
   const sloMs = lanes.settingsOf(lane).batchSloMs;
   const overheadMs = knowledge.overheadOf(lane.pool).p95Ms;

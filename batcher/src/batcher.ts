@@ -124,7 +124,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     subscriber,
     laneWatch: createLaneWatch({ ...common, publishers, readers, feed }),
     deadSlots: createDeadSlotsLoop(common),
-    depth: createDepthLoop({ ...common, ownership }),
+    depth: createDepthLoop({ ...common, ownership, publishers }, name),
     times: createTimesLoop(common),
   };
 }

@@ -1,12 +1,18 @@
-import { type Clock, keys, type RedisClient } from "@sluice/broker";
+import { type Clock, keys, type LaneLoad, type RedisClient, tellLaneLoads } from "@sluice/broker";
 import type { Logger } from "pino";
-import type { LaneDirectory } from "./lane-directory.js";
+import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
+import { fullBatchOf } from "./batch-candidates.js";
+import type { LaneDirectory, ServedLane } from "./lane-directory.js";
+import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
 import type { Ownership } from "./ownership.js";
+import type { Publishers } from "./publishers.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
-const MEASURE_EVERY_MS = 5_000;
+const MEASURE_EVERY_MS = 500;
+/** Lanes in which nothing is known to be open are measured once in so many turns. */
+const IDLE_LANES_EVERY = 10;
 
 interface DepthDeps {
   readonly redis: RedisClient;
@@ -14,19 +20,47 @@ interface DepthDeps {
   readonly log: Logger;
   readonly health: LoopHealth;
   readonly lanes: LaneDirectory;
+  readonly ledger: Ledger;
+  readonly knowledge: KnowledgeBook;
   readonly ownership: Ownership;
+  readonly publishers: Publishers;
   readonly metrics: BatcherMetrics;
 }
 
-/** Measures how much open work lies on this batcher's shards: each entry of a ready stream is one open run. */
-export function createDepthLoop(deps: DepthDeps): WakeableLoop {
+/**
+ * Measures how much open work lies on this batcher's shards, each entry of a ready stream being one open run, and tells
+ * the apis, which refuse what could not be done in time.
+ */
+export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop {
+  const { lanes, ledger, metrics } = deps;
+  const openRuns = new Map<string, number>();
+  let turns = 0;
   const turn = async (): Promise<number> => {
-    for (const lane of deps.lanes.lanes()) {
-      const lengths = deps.ownership.owned().map((shard) => deps.redis.xlen(keys.ready(shard, lane.name)));
-      const total = (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
-      deps.metrics.queueDepth(lane, total);
+    const all = turns++ % IDLE_LANES_EVERY === 0;
+    for (const lane of lanes.lanes()) {
+      if (!all && ledger.countOf(lane.name) === 0 && (openRuns.get(lane.name) ?? 0) === 0) continue;
+      openRuns.set(lane.name, await measure(deps, lane));
+      metrics.queueDepth(lane, openRuns.get(lane.name) ?? 0);
+    }
+    for (const pool of lanes.pools()) {
+      const ours = lanes.lanes().filter((lane) => lane.pool === pool);
+      const loads = ours.flatMap((lane) => loadOf(deps, lane, openRuns.get(lane.name) ?? 0) ?? []);
+      await tellLaneLoads(deps.redis, { pool, batcher }, loads);
     }
     return MEASURE_EVERY_MS;
   };
   return createWakeableLoop("depth", turn, deps);
+}
+
+async function measure({ redis, ownership }: DepthDeps, lane: ServedLane): Promise<number> {
+  const lengths = await Promise.all(ownership.owned().map((shard) => redis.xlen(keys.ready(shard, lane.name))));
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+/** Undefined while nothing is known of how long batches take. */
+function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad | undefined {
+  const full = fullBatchOf(deps, lane);
+  if (full === undefined) return undefined;
+  const slots = deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0;
+  return { lane: lane.name, openRuns, fullRows: full.rows, fullMs: full.serviceMs, slots };
 }

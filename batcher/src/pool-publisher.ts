@@ -49,6 +49,8 @@ export interface PoolPublisher extends WakeableLoop {
   readonly credits: PoolCredits;
   /** The queues of these lanes in which something waits, as they are now. */
   views(lanes: readonly string[]): LaneView[];
+  /** Worker slots of the whole pool, as last heard. */
+  slotsOfPool(): number;
   /** This batcher could occupy another slot at once. */
   hasIdleSlot(): boolean;
   /** Stops, and lets everything leave at once for which there is a credit. */
@@ -63,6 +65,7 @@ export function createPoolPublisher(deps: PublishDeps, batcher: string, pool: st
     ...loop,
     credits: turns.credits,
     views: (lanes) => turns.views(lanes),
+    slotsOfPool: () => turns.slotsOfPool(),
     hasIdleSlot: () => turns.slots().idleSlots >= 1,
     async drain() {
       await loop.stop();
@@ -124,6 +127,10 @@ class PublishTurns {
 
   #freeCredits(): number {
     return this.credits.free(this.#deps.ownership.shardRatio(), this.#deps.ledger.outBatches(this.#pool));
+  }
+
+  slotsOfPool(): number {
+    return this.credits.total / (1 + this.#deps.settings.current().forAll.prefetch);
   }
 
   slots() {

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   "result-expired": { meaning: "The task was finished, and its result is no longer kept.", retryable: false },
   "task-ended": { meaning: "The task has reached another terminal state already.", retryable: false },
   overloaded: { meaning: "This process holds as many bytes of requests as it may.", retryable: true },
+  "deadline-unattainable": { meaning: "So much work waits that the task would miss its deadline.", retryable: true },
   "queue-full": { meaning: "As many tasks wait as the queue may hold.", retryable: true },
   "no-workers": { meaning: "No worker serves the pool of this model at the moment.", retryable: true },
   "storage-unavailable": { meaning: "Redis did not carry out the command.", retryable: true },

@@ -13,6 +13,7 @@ export { confirmsEarly } from "./redis/confirms-early.js";
 export type { Durability } from "./redis/durability.js";
 export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";
+export { untilAnswered } from "./redis/until-answered.js";
 export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
 export { createServerWatch, type ServerWatch } from "./redis/server-watch.js";
 export { createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
@@ -124,6 +125,7 @@ export {
   sweepPending,
 } from "./batches/ready-reader.js";
 export { parseReadyEntry, type Ref } from "./batches/ref.js";
+export { type LaneLoad, readLaneLoads, tellLaneLoads } from "./batches/lane-load.js";
 export {
   type LearnedTime,
   type LearnedTimes,

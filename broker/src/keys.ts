@@ -34,6 +34,8 @@ export const keys = {
   slots: (pool: string) => `${poolPrefix(pool)}slots`,
   /** Shard channel: credits that became free, and what was not settled. */
   credits: (pool: string) => `${poolPrefix(pool)}credits`,
+  /** String with a time to live: what a batcher says of how busy a pool's lanes are. */
+  load: (pool: string, batcher: string) => `${poolPrefix(pool)}load:${batcher}`,
   /** Hash: the task behind an Idempotency-Key. The task may lie in another shard. */
   idempotency: (shard: number, hash: string) => `${shardPrefix(shard)}key:${hash}`,
   /** Sorted set by the time of the last heartbeat: live batchers. */

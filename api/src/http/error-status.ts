@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   "worker-died": 502,
   "endpoint-unavailable": 503,
   overloaded: 503,
+  "deadline-unattainable": 503,
   "queue-full": 503,
   "no-workers": 503,
   "storage-unavailable": 503,

@@ -34,12 +34,19 @@ const PRIVATE: readonly ErrorCode[] = ["internal", "storage-unavailable", "confi
 const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: number]>> = {
   "request-in-progress": [1, 1],
   overloaded: [1, 3],
+  "deadline-unattainable": [1, 3],
   "queue-full": [1, 3],
   "no-workers": [2, 5],
   "storage-unavailable": [1, 3],
   "durability-unconfirmed": [1, 3],
   "shutting-down": [1, 2],
 };
+
+/** A computed wait is known to a third or so. */
+function spread(retryAfterMs: number): readonly [min: number, max: number] {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  return [seconds, Math.ceil(1.3 * seconds)];
+}
 
 /**
  * Describes a refusal to its caller.
@@ -65,7 +72,7 @@ export function toProblem(
     ...(Array.isArray(details["errors"]) ? { errors: details["errors"] as FieldError[] } : {}),
   };
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
-  const range = RETRY_AFTER_S[code];
+  const range = typeof details["retryAfterMs"] === "number" ? spread(details["retryAfterMs"]) : RETRY_AFTER_S[code];
   if (range) headers["retry-after"] = String(range[0] + Math.floor(random() * (range[1] - range[0] + 1)));
   if (typeof details["allow"] === "string") headers["allow"] = details["allow"];
   if (code === "shutting-down") headers["connection"] = "close";

@@ -4,12 +4,14 @@ import {
   type AdmitRequest,
   BrokerError,
   type ConfirmedWrites,
+  formatLane,
   type LiveSettings,
   type Settings,
   wasNotCarriedOut,
 } from "@sluice/broker";
 import type { ApiMetrics } from "../metrics.js";
 import type { CacheWord } from "../views/task-view.js";
+import type { LoadWatch } from "./load-watch.js";
 import { type Order, type PlannedTask, ttlMsOf } from "./plan-task.js";
 import type { PoolWatch } from "./pool-watch.js";
 import type { TaskBlobs } from "./task-blobs.js";
@@ -24,6 +26,7 @@ export interface AdmitDeps {
   readonly writes: Pick<ConfirmedWrites, "run">;
   readonly settings: Pick<LiveSettings, "current">;
   readonly pools: Pick<PoolWatch, "isDeserted">;
+  readonly loads: Pick<LoadWatch, "expectedWaitMs" | "admitted">;
   readonly blobs: Pick<TaskBlobs, "put" | "drop">;
   readonly metrics: ApiMetrics;
 }
@@ -40,7 +43,7 @@ export interface AdmittedTask {
  * never sent): then it may have been admitted, and repeating it with the same task id is safe.
  * @param release gives the Idempotency-Key back that names this task, and says whether nobody else has its id: another
  * request that took the key over may need the blob, which is then left to the sweeper. Absent if there is no key.
- * @throws BrokerError no-workers | queue-full | storage-unavailable | durability-unconfirmed
+ * @throws BrokerError no-workers | deadline-unattainable | queue-full | storage-unavailable | durability-unconfirmed
  */
 export async function admitOrder(
   deps: AdmitDeps,
@@ -51,11 +54,11 @@ export async function admitOrder(
   const { model, row } = order;
   const inBlob = model.input.kind === "image" || row.byteLength > MAX_INLINE_BYTES;
   // No run is made then, so nobody would read the blob; one that is open or holds a result may still answer.
-  const deserted = deps.pools.isDeserted(model.pool);
+  const closed = whyClosed(deps, order, task);
   let admitted: Admitted;
   try {
-    if (inBlob && !deserted) await deps.blobs.put(task.taskId, Buffer.from(row.content));
-    admitted = await requireAdmission(deps, order, task, { inBlob, deserted });
+    if (inBlob && !closed) await deps.blobs.put(task.taskId, Buffer.from(row.content));
+    admitted = await requireAdmission(deps, order, task, { inBlob, closed });
   } catch (error) {
     const unconfirmed = error instanceof BrokerError && error.code === "durability-unconfirmed";
     const mayBeAdmitted = unconfirmed && !wasNotCarriedOut(error);
@@ -64,9 +67,24 @@ export async function admitOrder(
   }
   // Whoever admits a task finds the same run; if that is another's, nobody needs this blob.
   if (inBlob && admitted.runId !== task.taskId) await deps.blobs.drop(task.taskId);
+  if (admitted.kind === "created") deps.loads.admitted(formatLane(task.lane));
   const cache = toCacheWord(admitted.kind);
   deps.metrics.admitted(model.name, cache ?? "miss");
   return { runId: admitted.runId, cache };
+}
+
+/** Why no new run may be made for this order; undefined if one may. */
+function whyClosed(
+  { pools, loads, settings }: AdmitDeps,
+  order: Order,
+  { lane }: PlannedTask,
+): BrokerError | undefined {
+  const { name, pool } = order.model;
+  if (pools.isDeserted(pool)) return new BrokerError("no-workers", `no worker serves ${name} at the moment`);
+  const overdueMs = loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, settings.current().forModel(name));
+  if (overdueMs <= 0) return undefined;
+  const message = `so many tasks of ${name} wait that this one would miss its deadline`;
+  return new BrokerError("deadline-unattainable", message, { details: { retryAfterMs: overdueMs } });
 }
 
 type Admitted = Exclude<AdmitReply, { kind: "full" }>;
@@ -78,11 +96,11 @@ async function requireAdmission(
   deps: AdmitDeps,
   order: Order,
   task: PlannedTask,
-  { inBlob, deserted }: { readonly inBlob: boolean; readonly deserted: boolean },
+  { inBlob, closed }: { readonly inBlob: boolean; readonly closed: BrokerError | undefined },
 ): Promise<Admitted> {
   const own = deps.settings.current().forModel(order.model.name);
   // A queue without room refuses new runs only.
-  const settings = deserted ? { ...own, queueMaxDepthPerShard: 0 } : own;
+  const settings = closed ? { ...own, queueMaxDepthPerShard: 0 } : own;
   const request = toRequest(order, task, { inBlob, ttlMs: ttlMsOf(order, settings) });
   let reply: AdmitReply;
   try {
@@ -92,9 +110,7 @@ async function requireAdmission(
     reply = await repeatAdmission(deps, request, settings, error);
   }
   if (reply.kind !== "full") return reply;
-  if (deserted && reply.limit === 0) {
-    throw new BrokerError("no-workers", `no worker serves ${order.model.name} at the moment`);
-  }
+  if (closed && reply.limit === 0) throw closed;
   throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
 }
 

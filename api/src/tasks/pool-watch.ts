@@ -5,6 +5,7 @@ import {
   type ModelRegistry,
   type RedisClient,
   type Service,
+  untilAnswered,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 
@@ -43,7 +44,7 @@ export function createPoolWatch(deps: {
   const poller = createPoller(look, POLL_MS, log);
   return {
     async start() {
-      await look();
+      await untilAnswered(look);
       await poller.start();
     },
     stop: () => poller.stop(),

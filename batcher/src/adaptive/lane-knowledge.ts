@@ -54,17 +54,19 @@ export class LaneKnowledge {
     const key = `${observed} ${maxSize} ${sloMs} ${depth} ${overheadMs}`;
     if (this.#sizes?.key !== key) {
       const sizes = batchSizes({ curve, drift }, { maxSize, sloMs, depth, overheadMs });
-      const most = Math.max(sizes.most, this.#probeOf(sizes, curve, { maxSize, sloMs, depth, overheadMs }));
+      const most = this.#probeOf(sizes, curve, { maxSize, sloMs, depth, overheadMs }) ?? sizes.most;
       this.#sizes = { key, sizes: { ...sizes, most } };
     }
     return this.#sizes.sizes;
   }
 
-  /** A larger size to try when enough rows wait; 0: none. In proportion it must end within the objective. */
-  #probeOf({ most }: BatchSizes, curve: ServiceCurve, { maxSize, sloMs, depth, overheadMs }: SizeLimits): number {
-    const size = this.times.sizeToProbe(most, maxSize) ?? 0;
-    const atMostMs = (this.times.drift * curve.p95Ms(most) * size) / most;
-    return atMostMs * (depth + 1) + overheadMs <= sloMs ? size : 0;
+  /** Another size to try when enough rows wait. In proportion it must end within the objective. */
+  #probeOf({ most }: BatchSizes, curve: ServiceCurve, limits: SizeLimits): number | undefined {
+    const { maxSize, sloMs, depth, overheadMs } = limits;
+    const size = this.times.sizeToProbe(most, maxSize);
+    if (size === undefined) return undefined;
+    const aboutMs = (this.times.drift * curve.p50Ms(most) * size) / most;
+    return aboutMs * (depth + 1) + overheadMs <= sloMs ? size : undefined;
   }
 
   /** The adaptive rule as it stands now. */

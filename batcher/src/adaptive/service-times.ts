@@ -10,8 +10,9 @@ const MIN_DRIFT = 0.5;
 const MAX_DRIFT = 4;
 /** So many batches of about one size say something about it; one or two may have had bad luck. */
 const ENOUGH_SAMPLES = 8;
-/** What was measured so many batches ago may not be true any more. */
-const PROBE_EVERY = 100;
+/** What was measured so many batches ago may not be true any more; each time that it is tried in vain, twice as many. */
+const PROBE_AFTER = 100;
+const MAX_PROBE_AFTER = 3_200;
 
 interface Group {
   readonly sizes: WeightedWindow;
@@ -20,6 +21,8 @@ interface Group {
   point: CurvePoint | undefined;
   /** How many batches had been seen when the latest of this group was. */
   seenAt: number;
+  /** After so many batches of other groups it is worth a try again. */
+  probeAfter: number;
 }
 
 /**
@@ -67,6 +70,9 @@ export class ServiceTimes {
     }
     this.#observed++;
     const group = this.#groupOf(size);
+    if (this.#observed - group.seenAt >= group.probeAfter) {
+      group.probeAfter = Math.min(2 * group.probeAfter, MAX_PROBE_AFTER);
+    }
     group.seenAt = this.#observed;
     group.sizes.add(size);
     group.timesMs.add(serviceMs);
@@ -75,20 +81,25 @@ export class ServiceTimes {
   }
 
   /**
-   * A size above `size`, up to `maxSize`, that is worth a try if enough rows wait: too little is known about it, or it was long ago. Who
-   * never tries larger batches again stays with small ones for ever after a few unlucky times.
+   * Another size than `size`, up to `maxSize`, that is worth a try if enough rows wait: too little is known about it, or
+   * it was long ago. Who never tries larger batches again stays with small ones for ever after a few unlucky times; who
+   * never tries smaller ones misses that they have become better.
    */
   sizeToProbe(size: number, maxSize: number): number | undefined {
-    if (size >= maxSize) return undefined;
-    for (const end of GROUPS) {
-      if (end <= size) continue;
-      const group = this.#groups.get(end);
-      const known = group !== undefined && group.timesMs.count >= ENOUGH_SAMPLES;
-      if (!known && this.#adopted.has(end)) continue;
-      if (!known || this.#observed - group.seenAt >= PROBE_EVERY) return Math.min(end, maxSize);
-      if (end >= maxSize) break;
+    const own = GROUPS.findIndex((end) => size <= end);
+    const smaller = GROUPS[own - 1];
+    if (smaller !== undefined && this.#groups.has(smaller) && this.#isStale(smaller)) return smaller;
+    for (const end of GROUPS.slice(own)) {
+      if (size >= maxSize || (GROUPS[GROUPS.indexOf(end) - 1] ?? 0) >= maxSize) break;
+      if (end > size && this.#isStale(end)) return Math.min(end, maxSize);
     }
     return undefined;
+  }
+
+  #isStale(end: number): boolean {
+    const group = this.#groups.get(end);
+    if (group === undefined || group.timesMs.count < ENOUGH_SAMPLES) return !this.#adopted.has(end);
+    return this.#observed - group.seenAt >= group.probeAfter;
   }
 
   /** Takes over what other batchers, or an earlier life of this one, have learned. */
@@ -106,7 +117,13 @@ export class ServiceTimes {
     const upTo = groupEnd(size);
     const known = this.#groups.get(upTo);
     if (known) return known;
-    const group = { sizes: new WeightedWindow(), timesMs: new WeightedWindow(), point: undefined, seenAt: 0 };
+    const group = {
+      sizes: new WeightedWindow(),
+      timesMs: new WeightedWindow(),
+      point: undefined,
+      seenAt: this.#observed,
+      probeAfter: PROBE_AFTER,
+    };
     this.#groups.set(upTo, group);
     return group;
   }

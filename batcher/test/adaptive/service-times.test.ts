@@ -47,9 +47,28 @@ describe("service times", () => {
     expect(times.sizeToProbe(4, 64)).toBe(8);
     for (let i = 0; i < 8; i++) for (const size of [8, 12, 16, 24, 32, 48, 64]) times.observe(size, lineMs(size));
     expect(times.sizeToProbe(4, 64)).toBeUndefined();
-    for (let i = 0; i < 94; i++) times.observe(4, lineMs(4));
+    for (let i = 0; i < 46; i++) for (const size of [2, 4]) times.observe(size, lineMs(size));
+    expect(times.sizeToProbe(4, 64)).toBeUndefined();
+    for (const size of [2, 4, 2, 4]) times.observe(size, lineMs(size));
     expect(times.sizeToProbe(4, 64)).toBe(8);
-    expect(times.sizeToProbe(64, 64)).toBeUndefined();
+    // Tried in vain, it is tried again after twice as long.
+    times.observe(8, lineMs(8));
+    for (let i = 0; i < 98; i++) for (const size of [2, 4]) times.observe(size, lineMs(size));
+    expect(times.sizeToProbe(4, 64)).not.toBe(8);
+    for (const size of [2, 4, 2, 4]) times.observe(size, lineMs(size));
+    expect(times.sizeToProbe(4, 64)).toBe(8);
+  });
+
+  test("a smaller size that once was known is worth a try after a long time, and nothing above the largest", () => {
+    const times = new ServiceTimes(64);
+    for (let i = 0; i < 8; i++) for (const size of [1, 2, 4, 8]) times.observe(size, lineMs(size));
+    for (let i = 0; i < 98; i++) times.observe(8, lineMs(8));
+    expect(times.sizeToProbe(8, 8)).toBeUndefined();
+    times.observe(8, lineMs(8));
+    expect(times.sizeToProbe(8, 8)).toBe(4);
+    times.observe(4, lineMs(4));
+    expect(times.sizeToProbe(8, 8)).toBeUndefined();
+    expect(times.sizeToProbe(8, 10)).toBe(10);
   });
 
   test("a single monstrous batch moves the drift by no more than its share", () => {

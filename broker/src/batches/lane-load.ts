@@ -1,0 +1,74 @@
+import { BrokerError } from "../errors.js";
+import { keys } from "../keys.js";
+import { packList, unpackList } from "../msgpack-list.js";
+import type { RedisClient } from "../redis/connect.js";
+
+/** What one batcher says of a lane: how much work is open, and how fast the pool gets through it. */
+export interface LaneLoad {
+  readonly lane: string;
+  /** Runs that are open on the batcher's shards: waiting, and out with workers. */
+  readonly openRuns: number;
+  /** Rows of a full batch, and how long one takes; what batches take that are full. */
+  readonly fullRows: number;
+  readonly fullMs: number;
+  /** Worker slots of the whole pool. */
+  readonly slots: number;
+}
+
+const VERSION = 1;
+/** A batcher that has been silent for so long has lost its shards, or soon will. */
+const KEEP_MS = 3_000;
+
+/** Says how busy these lanes of a pool are, in place of what this batcher said before. @throws BrokerError storage-unavailable */
+export async function tellLaneLoads(
+  redis: RedisClient,
+  from: { readonly pool: string; readonly batcher: string },
+  loads: readonly LaneLoad[],
+): Promise<void> {
+  try {
+    await redis.set(keys.load(from.pool, from.batcher), encodeLaneLoads(loads), "PX", KEEP_MS);
+  } catch (error) {
+    throw BrokerError.from(error, "storage-unavailable", "the load of a pool could not be told");
+  }
+}
+
+/**
+ * What all live batchers say of a pool's lanes, by lane; open runs are added up.
+ * @throws BrokerError storage-unavailable
+ */
+export async function readLaneLoads(redis: RedisClient, pool: string): Promise<ReadonlyMap<string, LaneLoad>> {
+  const sum = new Map<string, LaneLoad>();
+  try {
+    const batchers = await redis.zrange(keys.batchers, "0", "-1");
+    if (batchers.length === 0) return sum;
+    const values = await redis.mgetBuffer(batchers.map((batcher) => keys.load(pool, batcher)));
+    for (const load of values.flatMap((bytes) => (bytes === null ? [] : decodeLaneLoads(bytes)))) {
+      const known = sum.get(load.lane);
+      sum.set(load.lane, known ? { ...load, openRuns: known.openRuns + load.openRuns } : load);
+    }
+  } catch (error) {
+    throw BrokerError.from(error, "storage-unavailable", "the load of a pool could not be read");
+  }
+  return sum;
+}
+
+/** Loads -> msgpack array. */
+export function encodeLaneLoads(loads: readonly LaneLoad[]): Buffer {
+  return packList([VERSION, loads.map((load) => [load.lane, load.openRuns, load.fullRows, load.fullMs, load.slots])]);
+}
+
+/** msgpack -> loads; none for bytes of another version, or that nobody of ours has written. */
+export function decodeLaneLoads(bytes: Uint8Array): LaneLoad[] {
+  const list = unpackList(bytes);
+  if (list?.[0] !== VERSION || !Array.isArray(list[1])) return [];
+  return (list[1] as unknown[]).flatMap((row) => {
+    if (!Array.isArray(row)) return [];
+    const [lane, openRuns, fullRows, fullMs, slots] = row as unknown[];
+    if (typeof lane !== "string" || ![openRuns, fullRows, fullMs, slots].every(isAmount)) return [];
+    return [{ lane, openRuns, fullRows, fullMs, slots } as LaneLoad];
+  });
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
