@@ -19,6 +19,7 @@ import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
 import { createApiMetrics } from "./metrics.js";
 import { createLoadWatch } from "./tasks/load-watch.js";
+import { createMemoryWatch } from "./tasks/memory-watch.js";
 import { createPoolWatch } from "./tasks/pool-watch.js";
 import { createTaskBlobs } from "./tasks/task-blobs.js";
 import { createTaskReader } from "./tasks/task-reader.js";
@@ -103,6 +104,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const pools = createPoolWatch({ redis, models, clock, log });
   const loads = createLoadWatch({ redis, models, log });
+  const memory = createMemoryWatch(redis, log);
   const reaper = createBlobReaper(
     { writes, blobs: deps.blobs, clock, log },
     options.blobGraceMs === undefined ? {} : { graceMs: options.blobGraceMs },
@@ -113,6 +115,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     servers: servers.ageMs(),
     pools: pools.ageMs(),
     loads: loads.ageMs(),
+    memory: memory.ageMs(),
     subscription: doneEvents.ageMs(),
     reaper: reaper.ageMs(),
   });
@@ -120,7 +123,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
-  const appDeps = { ...deps, identify, pools, loads, blobs, metrics, intake, waits, read, isDraining };
+  const appDeps = { ...deps, identify, pools, loads, memory, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,
@@ -130,6 +133,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     doneEvents,
     pools,
     loads,
+    memory,
     waits,
     reaper,
     sweeper,

@@ -66,6 +66,7 @@ function setUp(redis: RedisClient, text: string, key?: string) {
     settings: { current: () => DEFAULT_SETTINGS },
     pools: { isDeserted: () => false },
     loads: { expectedWaitMs: () => 0, admitted: () => undefined },
+    memory: { use: () => 0 },
   };
   return { deps, order, task };
 }

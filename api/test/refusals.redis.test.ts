@@ -110,6 +110,28 @@ describe("a refused submission leaves nothing", () => {
     );
   });
 
+  test("when Redis is three quarters full; equal ones still join what waits, and results can be written and read", async () => {
+    const { body } = await fixture.submit("before");
+    const used = Number(/used_memory:(\d+)/.exec(await fixture.redis.info("memory"))?.[1]);
+    await fixture.redis.config("SET", "maxmemory", String(Math.round(used / 0.8)));
+    try {
+      await until(async () => (await fixture.submit(`new ${Date.now()}`)).body["code"] === "storage-full");
+      const keysBefore = await fixture.workKeys();
+      expectRefusal(await fixture.submit("new", {}, { "idempotency-key": "k" }), "storage-full");
+      expectRefusal(await fixture.submit({ image_base64: PNG.toString("base64") }), "storage-full");
+      expect(await fixture.workKeys()).toEqual(keysBefore);
+      expect(await fixture.blobs()).toEqual([]);
+      expect((await fixture.submit("before")).body["cache"]).toBe("joined");
+      await settle(fixture.redis, body["task_id"], echoOf("BEFORE"));
+      expect((await fixture.ask(`/v1/result/${String(body["task_id"])}`)).body["status"]).toBe("SUCCESS");
+      // It is a setting like any other.
+      await fixture.redis.hset(keys.config, "backpressure.redis_memory", "0.95");
+      await until(async () => (await fixture.submit(`later ${Date.now()}`)).status === 202);
+    } finally {
+      await fixture.redis.config("SET", "maxmemory", "0");
+    }
+  });
+
   test("when Redis is out of memory, and reading goes on", async () => {
     const { body } = await fixture.submit("before");
     await fixture.redis.config("SET", "maxmemory", "1");

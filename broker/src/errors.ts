@@ -29,6 +29,10 @@ export const ERROR_CODES = {
   overloaded: { meaning: "This process holds as many bytes of requests as it may.", retryable: true },
   "deadline-unattainable": { meaning: "So much work waits that the task would miss its deadline.", retryable: true },
   "queue-full": { meaning: "As many tasks wait as the queue may hold.", retryable: true },
+  "storage-full": {
+    meaning: "Redis is so full that what remains is kept for results. Results that are read or expire make room.",
+    retryable: true,
+  },
   "no-workers": { meaning: "No worker serves the pool of this model at the moment.", retryable: true },
   "storage-unavailable": { meaning: "Redis did not carry out the command.", retryable: true },
   "durability-unconfirmed": {

@@ -15,6 +15,7 @@ export { wasNotCarriedOut } from "./redis/not-carried-out.js";
 export { createPoller } from "./redis/poller.js";
 export { untilAnswered } from "./redis/until-answered.js";
 export { parseRedisUrl, type RedisTarget } from "./redis/redis-target.js";
+export { readMemoryUse } from "./redis/memory-use.js";
 export { createServerWatch, type ServerWatch } from "./redis/server-watch.js";
 export { createShardSubscriber, type ShardSubscriber } from "./redis/shard-subscriber.js";
 

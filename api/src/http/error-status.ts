@@ -34,6 +34,7 @@ export const ERROR_STATUS = {
   overloaded: 503,
   "deadline-unattainable": 503,
   "queue-full": 503,
+  "storage-full": 503,
   "no-workers": 503,
   "storage-unavailable": 503,
   "durability-unconfirmed": 503,

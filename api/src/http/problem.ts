@@ -36,6 +36,7 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: numbe
   overloaded: [1, 3],
   "deadline-unattainable": [1, 3],
   "queue-full": [1, 3],
+  "storage-full": [5, 15],
   "no-workers": [2, 5],
   "storage-unavailable": [1, 3],
   "durability-unconfirmed": [1, 3],

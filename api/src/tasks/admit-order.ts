@@ -12,6 +12,7 @@ import {
 import type { ApiMetrics } from "../metrics.js";
 import type { CacheWord } from "../views/task-view.js";
 import type { LoadWatch } from "./load-watch.js";
+import type { MemoryWatch } from "./memory-watch.js";
 import { type Order, type PlannedTask, ttlMsOf } from "./plan-task.js";
 import type { PoolWatch } from "./pool-watch.js";
 import type { TaskBlobs } from "./task-blobs.js";
@@ -27,6 +28,7 @@ export interface AdmitDeps {
   readonly settings: Pick<LiveSettings, "current">;
   readonly pools: Pick<PoolWatch, "isDeserted">;
   readonly loads: Pick<LoadWatch, "expectedWaitMs" | "admitted">;
+  readonly memory: Pick<MemoryWatch, "use">;
   readonly blobs: Pick<TaskBlobs, "put" | "drop">;
   readonly metrics: ApiMetrics;
 }
@@ -43,7 +45,7 @@ export interface AdmittedTask {
  * never sent): then it may have been admitted, and repeating it with the same task id is safe.
  * @param release gives the Idempotency-Key back that names this task, and says whether nobody else has its id: another
  * request that took the key over may need the blob, which is then left to the sweeper. Absent if there is no key.
- * @throws BrokerError no-workers | deadline-unattainable | queue-full | storage-unavailable | durability-unconfirmed
+ * @throws BrokerError no-workers | storage-full | deadline-unattainable | queue-full | storage-unavailable | durability-unconfirmed
  */
 export async function admitOrder(
   deps: AdmitDeps,
@@ -75,13 +77,15 @@ export async function admitOrder(
 
 /** Why no new run may be made for this order; undefined if one may. */
 function whyClosed(
-  { pools, loads, settings }: AdmitDeps,
+  { pools, loads, memory, settings }: AdmitDeps,
   order: Order,
   { lane }: PlannedTask,
 ): BrokerError | undefined {
   const { name, pool } = order.model;
   if (pools.isDeserted(pool)) return new BrokerError("no-workers", `no worker serves ${name} at the moment`);
-  const overdueMs = loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, settings.current().forModel(name));
+  const own = settings.current().forModel(name);
+  if (memory.use() > own.backpressureRedisMemory) return new BrokerError("storage-full", "Redis has no room for new work");
+  const overdueMs = loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, own);
   if (overdueMs <= 0) return undefined;
   const message = `so many tasks of ${name} wait that this one would miss its deadline`;
   return new BrokerError("deadline-unattainable", message, { details: { retryAfterMs: overdueMs } });

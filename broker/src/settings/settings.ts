@@ -20,6 +20,8 @@ const SETTINGS = {
   "queue.ttl_s": count(1, 86_400).default(60),
   /** Most tasks that wait in the whole queue of a lane; above it submissions are refused. */
   "queue.max_depth": count(SHARD_COUNT, 10_000_000).default(100_000),
+  /** Part of `maxmemory` above which new runs are refused, so that results can always be written. */
+  "backpressure.redis_memory": z.coerce.number().min(0.1).max(1).default(0.75),
   /** Most tasks that may wait for one run. */
   "queue.max_twins": count(1, 1_000_000).default(10_000),
   /** For how long equal tasks share one run, in seconds. */
@@ -49,6 +51,7 @@ export interface Settings {
   readonly batchThrift: number;
   readonly queueTtlS: number;
   readonly queueMaxDepthPerShard: number;
+  readonly backpressureRedisMemory: number;
   readonly queueMaxTwins: number;
   readonly dedupeTtlS: number;
   readonly resultTtlS: number;
@@ -108,6 +111,7 @@ function resolve(values: ReadonlyMap<string, string>, prefix: string, problems: 
     batchThrift: read("batch.thrift"),
     queueTtlS: read("queue.ttl_s"),
     queueMaxDepthPerShard: Math.ceil(read("queue.max_depth") / SHARD_COUNT),
+    backpressureRedisMemory: read("backpressure.redis_memory"),
     queueMaxTwins: read("queue.max_twins"),
     dedupeTtlS: read("dedupe.ttl_s"),
     resultTtlS: read("result.ttl_s"),

@@ -1,5 +1,5 @@
 import type { Fault, ScheduledFault } from "../schedule/fault.js";
-import { faultName } from "../schedule/fault.js";
+import { faultName, isKill } from "../schedule/fault.js";
 import type { FaultTargets } from "./begun-fault.js";
 import { injectFault } from "./inject-fault.js";
 
@@ -21,12 +21,15 @@ export interface InjectedFault {
 /** Does the faults of a schedule one after the other. */
 export interface Nemesis {
   readonly injected: readonly InjectedFault[];
-  /** Resolves when the last one was begun, or `stop` was called. */
+  /** Does kills that had to be skipped at the end. Resolves when the last one was begun, or `stop` was called. */
   run(schedule: readonly ScheduledFault[]): Promise<void>;
   /** Lets everything that is under way heal, and resolves when it has. */
   heal(): Promise<void>;
   stop(): void;
 }
+
+/** How often a kill is tried: whoever was to be killed may be down already, or gone before. */
+const ROUNDS = 4;
 
 /** @param onFault told of each. */
 export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFault) => void): Nemesis {
@@ -38,9 +41,10 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
   const healed = async (): Promise<void> => {
     while (healing.size > 0) await Promise.all(healing);
   };
-  const step = async ({ waitMs, fault, alone }: ScheduledFault): Promise<void> => {
+  /** @returns whether it was done. */
+  const step = async ({ waitMs, fault, alone }: ScheduledFault): Promise<boolean> => {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
-    if (stopped) return;
+    if (stopped) return false;
     if (alone) {
       await healed();
       await targets.whole();
@@ -65,13 +69,19 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
     });
     const tracked = heal.finally(() => healing.delete(tracked));
     healing.add(tracked);
+    return done.skipped === undefined;
   };
   return {
     injected,
     async run(schedule) {
-      for (const one of schedule) {
-        if (stopped) return;
-        await step(one);
+      let missed: readonly ScheduledFault[] = schedule;
+      for (let round = 0; round < ROUNDS && missed.length > 0; round++) {
+        const skipped: ScheduledFault[] = [];
+        for (const one of missed) {
+          if (stopped) return;
+          if (!(await step(one)) && isKill(one.fault)) skipped.push(again(one));
+        }
+        missed = skipped;
       }
     },
     heal: healed,
@@ -79,4 +89,9 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
       stopped = true;
     },
   };
+}
+
+/** With time for whoever is down to come back; a drain that ended too soon is cut at its beginning. */
+function again({ fault }: ScheduledFault): ScheduledFault {
+  return { waitMs: 3_000, alone: false, fault: fault.kind === "cut-drain" ? { ...fault, graceMs: 0 } : fault };
 }

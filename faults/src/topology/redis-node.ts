@@ -67,7 +67,8 @@ async function startBehind(link: TcpLink, port: number, spec: RedisNodeSpec): Pr
     dir,
     port,
     appendonly: "everysec",
-    extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0"],
+    // A long log takes seconds to load, and as long nobody confirms what its successor writes.
+    extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0", "--auto-aof-rewrite-min-size", "8mb"],
     ...(spec.configFile === undefined ? {} : { configFile: spec.configFile }),
     ...(spec.env === undefined ? {} : { env: { ...process.env, ...spec.env } }),
   };
