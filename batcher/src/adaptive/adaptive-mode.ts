@@ -5,6 +5,12 @@ import type { ServiceCurve } from "./service-curve.js";
 /** After so many mean gaps without an arrival, the next one is not worth guessing. */
 const IDLE_GAPS = 3;
 
+/**
+ * With so many slots batches that leave too small keep all of them busy; with fewer, the chance that nobody is idle says
+ * enough. Found by simulation: on 8 slots at half the load the mean is 2 % lower for it, on 2 slots up to 8 % higher.
+ */
+const MANY_SLOTS = 4;
+
 /** What the adaptive rule knows of a lane beyond its queue. */
 export interface AdaptivePolicy {
   readonly kind: "adaptive";
@@ -37,7 +43,8 @@ export interface AdaptivePolicy {
  *   cost = n (d + T(n+1) - T(n))
  *   gain = p max(0, T(n) - d) + T(1) - T(n+1) + w (T(n) + T(1) - T(n+1))
  * where p is the chance that the next to arrive would find no idle slot: 1 for the last one, else
- * ((C - f) / C)^(f - 1).
+ * ((C - f) / C)^(f - 1). With many slots it also waits while n C d < T(n): all slots together, with batches of n, would
+ * not keep up with what arrives.
  */
 export function decideAdaptive(lane: LaneView, policy: AdaptivePolicy, nowMs: number): Decision {
   const { curve, drift, gapMs, lastArrivedMs, overheadMs, doneByMs } = policy;
@@ -49,7 +56,7 @@ export function decideAdaptive(lane: LaneView, policy: AdaptivePolicy, nowMs: nu
   if (nowMs >= dueMs) return { kind: "dispatch", size, reason: "due" };
   const idleMs = lastArrivedMs + IDLE_GAPS * gapMs;
   if (nowMs >= idleMs) return { kind: "dispatch", size, reason: "idle" };
-  const patienceMs = longestGapMs(lane, policy, curve);
+  const patienceMs = Math.max(longestGapMs(lane, policy, curve), unsustainableGapMs(size, policy, curve));
   if (Math.max(gapMs, nowMs - lastArrivedMs) >= patienceMs) return { kind: "dispatch", size, reason: "marginal" };
   // Without news the gap is the time since the last arrival: it pays until that exceeds the patience.
   return { kind: "wait", untilMs: Math.min(startByMs, dueMs, idleMs, lastArrivedMs + patienceMs) };
@@ -69,6 +76,11 @@ function longestGapMs(
   const p = chanceOfNone(idleSlots, slots);
   const beforeKnee = (p * nowMs + fixed) / (n + p);
   return beforeKnee <= nowMs ? beforeKnee : fixed / n;
+}
+
+/** Rows that arrive no further apart than this would fill batches of n faster than the slots can run them. */
+function unsustainableGapMs(n: number, { drift, slots }: AdaptivePolicy, curve: ServiceCurve): number {
+  return slots < MANY_SLOTS ? 0 : (drift * curve.p50Ms(n)) / (n * slots);
 }
 
 function chanceOfNone(idle: number, total: number): number {

@@ -57,6 +57,17 @@ describe("in adaptive mode", () => {
     }
   });
 
+  test("with many slots a batch waits while all of them, with such batches, could not keep up; with two it leaves", () => {
+    // 10 rows a ms: 4 slots keep up from 4 n / (5 + 0.25 n) >= 10 on, which is n > 33.
+    for (const n of [1, 20, 33]) {
+      expect(decide(lane(waiting(n), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("wait");
+      expect(decide(lane(waiting(n), { gapMs: 0.1, slots: 2, idleSlots: 2 }), 1_000).kind).toBe("dispatch");
+    }
+    expect(decide(lane(waiting(34), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("dispatch");
+    // It does not wait for arrivals that stay away.
+    expect(decide(lane(waiting(20), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000.3).kind).toBe("dispatch");
+  });
+
   test("thrift makes it wait longer", () => {
     const patience = (thrift: number): number => {
       let n = 1;
