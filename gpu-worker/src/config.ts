@@ -12,6 +12,8 @@ export interface GpuWorkerConfig {
   readonly durability: Durability;
   /** TRITON_URL, `host:port` of the gRPC port, default 127.0.0.1:8001. */
   readonly tritonUrl: string;
+  /** TRITON_SHARED_MEMORY (`auto` or `off`, default auto): whether tensors go through it where Triton sees ours. */
+  readonly sharedMemory: "auto" | "off";
   /** POOL, the pool whose models this Triton serves, default "default". */
   readonly pool: string;
   /** SLOTS, batches in flight, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
@@ -40,19 +42,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     // Where it is undefined after all, the problems are thrown.
     return value as Value;
   };
-  const level = read("DURABILITY", "memory", (text) => DURABILITY_LEVELS.find((one) => one === text));
+  const level = read("DURABILITY", "memory", oneOf(DURABILITY_LEVELS));
   const replicas = read("DURABILITY_REPLICAS", "1", integer(1, 10));
   const config = {
     durability: level === "replicated" ? { level, replicas } : { level },
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
     tritonUrl: read("TRITON_URL", "127.0.0.1:8001", matching(/^[^\s/]+:\d{1,5}$/)),
+    sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
     slots: read("SLOTS", "2", integer(1, 64)),
     blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
     metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),
     metricsPort: read("METRICS_PORT", "9102", integer(0, 65_535)),
     decodeConcurrency: read("DECODE_CONCURRENCY", String(availableParallelism()), integer(1, 256)),
-    logLevel: read("LOG_LEVEL", "info", (text) => LOG_LEVELS.find((level) => level === text)),
+    logLevel: read("LOG_LEVEL", "info", oneOf(LOG_LEVELS)),
   };
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
@@ -68,6 +71,10 @@ function redisTarget(text: string): RedisTarget | undefined {
   } catch {
     return undefined;
   }
+}
+
+function oneOf<Value extends string>(values: readonly Value[]): (text: string) => Value | undefined {
+  return (text) => values.find((value) => value === text);
 }
 
 function matching(pattern: RegExp): (text: string) => string | undefined {

@@ -65,7 +65,7 @@ export function createEndpoint(
     async stop() {
       await poller.stop();
       ready = false;
-      client.close();
+      await client.close();
     },
   };
 }

@@ -22,7 +22,7 @@ import { createImageDecoder } from "./preprocess/image-row.js";
 import { createSlot, type Slot } from "./slot.js";
 import { slotNames } from "./slot-name.js";
 import { createSoloGate } from "./solo-gate.js";
-import { createTritonClient } from "./triton/triton-client.js";
+import { connectTriton, type TritonConnectionOptions } from "./triton/connect-triton.js";
 
 /** What a worker is made of; the caller starts and stops these. */
 export interface GpuWorkerDeps {
@@ -41,6 +41,8 @@ export interface GpuWorkerDeps {
 export interface GpuWorkerOptions {
   /** `host:port` of Triton's gRPC port. */
   readonly tritonUrl: string;
+  /** Whether tensors may go through shared memory. @defaultValue "auto" */
+  readonly sharedMemory?: TritonConnectionOptions["sharedMemory"];
   readonly pool: string;
   /** Batches in flight. Two keep a device busy: one runs while the other is claimed, prepared or settled. */
   readonly slots: number;
@@ -71,10 +73,9 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   const { pool } = options;
   const cutOff = new AbortController();
   const decoder = createImageDecoder({ concurrency: options.decodeConcurrency });
-  const client = createTritonClient({
-    url: options.tritonUrl,
-    maxMessageBytes: MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES,
-  });
+  const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
+  const { tritonUrl: url, sharedMemory = "auto" } = options;
+  const client = connectTriton({ url, maxMessageBytes, sharedMemory }, log);
   const endpoint = createEndpoint({ client, decoder, models, log }, { pool, maxBatchBytes: MAX_BATCH_BYTES });
   const heartbeat = createSlotHeartbeat(redis, { pool }, log);
   const lateWrites = createLateWrites(clock, cutOff.signal);

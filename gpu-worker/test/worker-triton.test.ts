@@ -38,7 +38,7 @@ beforeAll(async () => {
   client = createTritonClient({ url: server.grpcUrl });
 });
 afterAll(async () => {
-  client.close();
+  await client.close();
   await server.stop();
   await rm(modelFolder, { recursive: true, force: true });
 });

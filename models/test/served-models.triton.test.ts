@@ -34,7 +34,7 @@ beforeAll(async () => {
   client = createTestClient(triton.grpcUrl);
 }, 300_000);
 afterAll(async () => {
-  client.close();
+  await client.close();
   await triton.stop();
   await rm(folder, { recursive: true, force: true });
 });

@@ -42,3 +42,13 @@ export {
   repositoryIndexResponseCodec,
 } from "./repository-index.js";
 export { serviceMethods, type UnaryMethod } from "./service-methods.js";
+export {
+  type SharedMemoryRegion,
+  type SharedMemoryRegionName,
+  sharedMemoryRegisterRequestCodec,
+  sharedMemoryRegisterResponseCodec,
+  sharedMemoryStatusRequestCodec,
+  sharedMemoryStatusResponseCodec,
+  sharedMemoryUnregisterRequestCodec,
+  sharedMemoryUnregisterResponseCodec,
+} from "./shared-memory.js";

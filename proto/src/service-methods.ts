@@ -6,6 +6,7 @@ import { modelConfigRequestCodec, modelConfigResponseCodec } from "./model-confi
 import { modelMetadataRequestCodec, modelMetadataResponseCodec } from "./model-metadata.js";
 import { modelStatisticsRequestCodec, modelStatisticsResponseCodec } from "./model-statistics.js";
 import { repositoryIndexRequestCodec, repositoryIndexResponseCodec } from "./repository-index.js";
+import * as sharedMemory from "./shared-memory.js";
 
 /** A unary method in the form that grpc-js takes, for clients and for servers. */
 export interface UnaryMethod<Request, Response> {
@@ -28,6 +29,21 @@ export const serviceMethods = {
   modelStatistics: unary("ModelStatistics", modelStatisticsRequestCodec, modelStatisticsResponseCodec),
   modelInfer: unary("ModelInfer", inferRequestCodec, inferResponseCodec),
   repositoryIndex: unary("RepositoryIndex", repositoryIndexRequestCodec, repositoryIndexResponseCodec),
+  sharedMemoryStatus: unary(
+    "SystemSharedMemoryStatus",
+    sharedMemory.sharedMemoryStatusRequestCodec,
+    sharedMemory.sharedMemoryStatusResponseCodec,
+  ),
+  sharedMemoryRegister: unary(
+    "SystemSharedMemoryRegister",
+    sharedMemory.sharedMemoryRegisterRequestCodec,
+    sharedMemory.sharedMemoryRegisterResponseCodec,
+  ),
+  sharedMemoryUnregister: unary(
+    "SystemSharedMemoryUnregister",
+    sharedMemory.sharedMemoryUnregisterRequestCodec,
+    sharedMemory.sharedMemoryUnregisterResponseCodec,
+  ),
 } as const;
 
 function unary<Request, Response>(

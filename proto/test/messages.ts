@@ -91,6 +91,8 @@ const inferResponse = fc.record({
   rawOutputContents: list(bytes),
 });
 const modelIndex = fc.record({ name: text, version: text, state: text, reason: text });
+const region = fc.record({ name: text, key: text, offset: safeCount, byteSize: safeCount });
+const regions = fc.array(fc.tuple(parameterName, region), { maxLength: 4 }).map((entries) => new Map(entries));
 
 /** Every message of the service. */
 export const MESSAGES: MessageCase[] = [
@@ -119,6 +121,12 @@ export const MESSAGES: MessageCase[] = [
   of(proto.inferResponseCodec, inferResponse),
   of(proto.repositoryIndexRequestCodec, fc.record({ repositoryName: text, ready: bool })),
   of(proto.repositoryIndexResponseCodec, fc.record({ models: list(modelIndex) })),
+  of(proto.sharedMemoryStatusRequestCodec, fc.record({ name: text })),
+  of(proto.sharedMemoryStatusResponseCodec, fc.record({ regions })),
+  of(proto.sharedMemoryRegisterRequestCodec, region),
+  of(proto.sharedMemoryRegisterResponseCodec, fc.constant({})),
+  of(proto.sharedMemoryUnregisterRequestCodec, fc.record({ name: text })),
+  of(proto.sharedMemoryUnregisterResponseCodec, fc.constant({})),
 ];
 
 function of<T extends object>(codec: proto.Codec<T>, values: fc.Arbitrary<T>): MessageCase {

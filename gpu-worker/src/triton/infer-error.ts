@@ -58,6 +58,20 @@ export function toInferError(error: ServiceError, what: string): BrokerError {
   });
 }
 
+/** Whether a call failed with an answer of the server; without one it may still be at work on it. */
+export function wasAnswered(error: BrokerError): boolean {
+  const name = error.details["status"];
+  return typeof name === "string" && !UNANSWERED.has(name);
+}
+
+/** What gRPC itself says when an answer does not come. */
+const UNANSWERED: ReadonlySet<string> = new Set<keyof typeof TROUBLE_OF_STATUS>([
+  "UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+  "CANCELLED",
+  "UNKNOWN",
+]);
+
 function statusName(code: status): keyof typeof TROUBLE_OF_STATUS {
   const name = status[code] as keyof typeof status | undefined;
   return name === undefined || name === "OK" ? "UNKNOWN" : name;

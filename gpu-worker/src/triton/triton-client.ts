@@ -14,6 +14,7 @@ import {
   type ModelMetadata,
   type ModelStatistics,
   serviceMethods,
+  type SharedMemoryRegion,
   type UnaryMethod,
 } from "@sluice/proto";
 import { toInferError } from "./infer-error.js";
@@ -64,8 +65,14 @@ export interface TritonClient {
   modelStatistics(name: string, limits: CallLimits): Promise<ModelStatistics[]>;
   /** The models in the server's repositories, loaded or not. */
   repositoryIndex(limits: CallLimits): Promise<ModelIndex[]>;
-  /** Takes no more calls, lets those in flight end, then closes the connection. May come twice. */
-  close(): void;
+  /** The shared memory that the server knows, by name; all of it, or the region of one name: the server fails if it knows none so named. */
+  sharedMemoryStatus(name: string, limits: CallLimits): Promise<Map<string, SharedMemoryRegion>>;
+  /** Makes the server map a region. It fails if the server does not see the file, or knows the name already. */
+  sharedMemoryRegister(region: SharedMemoryRegion, limits: CallLimits): Promise<void>;
+  /** Makes the server forget a region, which need not be known. */
+  sharedMemoryUnregister(name: string, limits: CallLimits): Promise<void>;
+  /** Takes no more calls, lets those in flight end, then closes the connection. Never rejects; may come twice. */
+  close(): Promise<void>;
 }
 
 /** A client; it connects with its first call. */
@@ -106,9 +113,13 @@ export function createTritonClient(options: TritonClientOptions): TritonClient {
       (await call(serviceMethods.modelConfig, { name, version }, limits)).config,
     modelStatistics: async (name, limits) => (await call(serviceMethods.modelStatistics, { name }, limits)).modelStats,
     repositoryIndex: async (limits) => (await call(serviceMethods.repositoryIndex, {}, limits)).models,
-    close: () => {
-      client.close();
-    },
+    sharedMemoryStatus: async (name, limits) =>
+      (await call(serviceMethods.sharedMemoryStatus, { name }, limits)).regions,
+    sharedMemoryRegister: async (region, limits) =>
+      void (await call(serviceMethods.sharedMemoryRegister, region, limits)),
+    sharedMemoryUnregister: async (name, limits) =>
+      void (await call(serviceMethods.sharedMemoryUnregister, { name }, limits)),
+    close: async () => client.close(),
   };
 }
 

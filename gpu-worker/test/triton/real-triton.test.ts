@@ -17,7 +17,7 @@ beforeAll(async () => {
   client = createTritonClient({ url: server.grpcUrl });
 });
 afterAll(async () => {
-  client.close();
+  await client.close();
   await server.stop();
 });
 

@@ -17,9 +17,9 @@ const echo: InferHandler = ({ request }, answer) => {
   answer(null, responseWith({ name: "OUTPUT", datatype: "INT8", shape: [1], data: data ?? new Uint8Array() }));
 };
 
-const ends: (() => void)[] = [];
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
 });
 
 async function serve(infer: InferHandler, port?: number) {
@@ -183,8 +183,8 @@ test("a closed client makes no calls, lets those end that it has, and may be clo
     answerNow = () => {
       echo(call, answer);
     };
-    client.close();
-    client.close();
+    void client.close();
+    void client.close();
   });
   const client = connect({ url });
   const pending = client.infer(requestOf(3), limits);
