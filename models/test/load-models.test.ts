@@ -126,6 +126,7 @@ describe("the models that ship with the project", () => {
   test("load, with one default for texts and one for pictures", async () => {
     const models = await loadModels(shipped, { includeTest: true });
     expect(models.map(({ definition, file }) => [definition.name, definition.defaultFor, file.test])).toEqual([
+      ["glimpse", undefined, true],
       ["identity", undefined, true],
       ["language", "text", false],
       ["refuses", undefined, true],
