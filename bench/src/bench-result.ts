@@ -3,6 +3,7 @@ import type { HttpFloor } from "./floors/http-floor.js";
 import type { Pace } from "./load/load-plan.js";
 import type { LoadFigures } from "./measure/measure-load.js";
 import type { ExchangeName } from "./load/exchange.js";
+import type { TensorRuns } from "./tensors/measure-tensors.js";
 
 /** One load and what it has shown. */
 export interface LoadRun {
@@ -35,6 +36,8 @@ export interface BenchResult {
   readonly http?: HttpFloor;
   /** Full batches straight over gRPC. */
   readonly triton?: readonly DirectRun[];
+  /** Full batches of large tensors over gRPC and through shared memory. */
+  readonly tensors?: TensorRuns;
   /** Admissions at each level of durability. */
   readonly durability?: DurabilityPrices;
   /** Sluice with texts. */

@@ -8,6 +8,7 @@ import { describeMachine } from "./machine.js";
 import type { BenchOptions } from "./options.js";
 import { measurePictures } from "./sluice/measure-pictures.js";
 import { measureTexts } from "./sluice/measure-texts.js";
+import { measureTensors } from "./tensors/measure-tensors.js";
 
 /** Measures what the options name: the floors first, then Sluice. */
 export async function runBench({ quick, parts }: BenchOptions, context: BenchContext): Promise<BenchResult> {
@@ -18,6 +19,7 @@ export async function runBench({ quick, parts }: BenchOptions, context: BenchCon
     ...(has("generator") ? { generator: await measureGenerator(context) } : {}),
     ...(has("http") ? { http: await measureHttpFloor(context) } : {}),
     ...(has("triton") ? { triton: await measureTritonFloor(context) } : {}),
+    ...(has("tensors") ? { tensors: await measureTensors(context) } : {}),
     ...(has("durability") ? { durability: await measureDurability(context) } : {}),
     ...(has("text") ? { text: await measureTexts(context) } : {}),
     ...(has("pictures") ? { pictures: await measurePictures(context) } : {}),

@@ -111,6 +111,28 @@ describe("tables", () => {
   });
 });
 
+describe("the table of large tensors", () => {
+  const run = { p50Ms: 1, p99Ms: 2, cpuUs: { client: 3 }, wrong: 0 };
+  const tensors = {
+    grpc: [1, 2].map((inFlight) => ({ ...run, inFlight, perS: 100 })),
+    sharedMemory: [1, 2].map((inFlight) => ({ ...run, inFlight, perS: 300 * inFlight, wrong: inFlight - 1 })),
+  };
+
+  it("sets shared memory against gRPC with as many in flight, and wrong answers are a problem", () => {
+    const [table] = resultTables({ machine, quick: true, tensors });
+    expect(table?.columns).toHaveLength(6);
+    expect(table?.rows).toEqual([
+      ["gRPC, 1 in flight", "100", "1.00", "2.00", "3.00", "1.00x"],
+      ["gRPC, 2 in flight", "100", "1.00", "2.00", "3.00", "1.00x"],
+      ["shared memory, 1 in flight", "300", "1.00", "2.00", "3.00", "3.00x"],
+      ["shared memory, 2 in flight", "600", "1.00", "2.00", "3.00", "6.00x"],
+    ]);
+    expect(problemsOf({ machine, quick: true, tensors })).toEqual([
+      "large tensors through shared memory, 2 in flight: 1 batches with a wrong answer",
+    ]);
+  });
+});
+
 describe("the command line", () => {
   it("names parts, which run in their own order", () => {
     expect(parseBenchOptions(["--quick", "--only", "text", "--only", "http", "--out", "x.json"])).toEqual({
@@ -119,7 +141,15 @@ describe("the command line", () => {
       profile: false,
       out: "x.json",
     });
-    expect(parseBenchOptions([]).parts).toEqual(["generator", "http", "triton", "durability", "text", "pictures"]);
+    expect(parseBenchOptions([]).parts).toEqual([
+      "generator",
+      "http",
+      "triton",
+      "tensors",
+      "durability",
+      "text",
+      "pictures",
+    ]);
   });
 
   it("refuses parts and options that do not exist", () => {

@@ -1,8 +1,8 @@
-import type { BenchResult, LoadRun } from "../bench-result.js";
+import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
 import { describeLoad } from "./describe-load.js";
 
 /** What went wrong, a sentence each: answers that were not right, tasks that did not succeed. None if all is well. */
-export function problemsOf({ generator, http, triton, text, pictures }: BenchResult): string[] {
+export function problemsOf({ generator, http, triton, tensors, text, pictures }: BenchResult): string[] {
   const loads: [name: string, runs: readonly LoadRun[]][] = [
     ["load generator alone", generator ?? []],
     ["hono", http?.flatOut ?? []],
@@ -10,10 +10,17 @@ export function problemsOf({ generator, http, triton, text, pictures }: BenchRes
     ["texts", text ?? []],
     ["pictures", pictures?.sluice ?? []],
   ];
+  const batches: [name: string, runs: readonly DirectRun[]][] = [
+    ["Triton", triton ?? []],
+    ["large tensors over gRPC", tensors?.grpc ?? []],
+    ["large tensors through shared memory", tensors?.sharedMemory ?? []],
+  ];
   return [
-    ...(triton ?? [])
-      .filter(({ wrong }) => wrong > 0)
-      .map(({ inFlight, wrong }) => `Triton, ${inFlight} in flight: ${wrong} batches with a wrong answer`),
+    ...batches.flatMap(([name, runs]) =>
+      runs
+        .filter(({ wrong }) => wrong > 0)
+        .map(({ inFlight, wrong }) => `${name}, ${inFlight} in flight: ${wrong} batches with a wrong answer`),
+    ),
     ...loads.flatMap(([name, runs]) => runs.flatMap((run) => problemsOfLoad(`${name}, ${describeLoad(run)}`, run))),
   ];
 }

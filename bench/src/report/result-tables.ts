@@ -8,7 +8,7 @@ import { isMet, type Target, targetsOf } from "./targets.js";
 
 /** Everything that was measured, as tables. CPU is in microseconds per task. */
 export function resultTables(result: BenchResult): Table[] {
-  const { generator, http, triton, durability, text, pictures } = result;
+  const { generator, http, triton, tensors, durability, text, pictures } = result;
   return [
     ...(generator ? [httpTable("The load generator alone: it is answered the same bytes at once", generator)] : []),
     ...(http
@@ -18,6 +18,7 @@ export function resultTables(result: BenchResult): Table[] {
         ]
       : []),
     ...(triton ? [directTable("Full batches of 64 texts straight to Triton over gRPC", "rows/s", triton)] : []),
+    ...(tensors ? [tensorTable(tensors)] : []),
     ...(durability ? [durabilityTable(durability)] : []),
     ...(text ? textTables(text, result) : []),
     ...(pictures ? pictureTables(pictures, result) : []),
@@ -49,6 +50,21 @@ function directTable(title: string, unit: string, runs: readonly DirectRun[]): T
       ...[perS, p50Ms, p99Ms].map(formatNumber),
       ...processes.map((name) => formatNumber(cpuUs[name])),
     ]),
+  };
+}
+
+function tensorTable({ grpc, sharedMemory }: NonNullable<BenchResult["tensors"]>): Table {
+  const { columns } = directTable("", "rows/s", grpc);
+  const rowsOf = (way: string, runs: readonly DirectRun[]): string[][] =>
+    directTable("", "", runs).rows.map((row, index) => [
+      `${way}, ${row[0]} in flight`,
+      ...row.slice(1),
+      formatRatio(ratio(runs[index]?.perS, grpc[index]?.perS)),
+    ]);
+  return {
+    title: "Full batches of 64 x 3 x 224 x 224 FP32 (37 MiB) to a model that computes next to nothing",
+    columns: ["way", ...columns.slice(1), "of gRPC"],
+    rows: [...rowsOf("gRPC", grpc), ...rowsOf("shared memory", sharedMemory)],
   };
 }
 
