@@ -35,8 +35,9 @@ async function main(): Promise<void> {
     const dir = join(folder, topology);
     await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true });
-    const { seed, tasks, kills } = options;
-    const result = await runCampaign({ topology, seed, tasks, kills, dir, say: (line) => console.log(`  ${line}`) });
+    const { seed, tasks, kills, mode } = options;
+    const say = (line: string): void => console.log(`  ${line}`);
+    const result = await runCampaign({ topology, seed, tasks, kills, mode, dir, say });
     results.push(result);
     for (const line of summarize(result)) console.log(line);
   }
@@ -58,9 +59,9 @@ async function showBreaks(words: string, { seed, dir }: { seed: string; dir: str
   if (caught < results.length) process.exitCode = 1;
 }
 
-function replayWords({ topologies, tasks, kills, seed }: FaultsOptions): string {
+function replayWords({ topologies, tasks, kills, mode, seed }: FaultsOptions): string {
   const topology = topologies.length === 1 ? topologies[0] : "all";
-  return `--tasks ${tasks} --kills ${kills} --topology ${topology} --seed ${seed}`;
+  return `--tasks ${tasks} --kills ${kills} --topology ${topology} --mode ${mode} --seed ${seed}`;
 }
 
 main().catch((error: unknown) => {

@@ -12,15 +12,15 @@ import { summarize } from "../src/report/summarize.js";
 const seed = process.env["SLUICE_FAULTS_SEED"] ?? randomBytes(4).toString("hex");
 
 test.each([
-  { topology: "S", tasks: 4_000, kills: 8 },
-  { topology: "C", tasks: 3_000, kills: 6 },
+  { topology: "S", mode: "adaptive", tasks: 4_000, kills: 8 },
+  { topology: "C", mode: "fixed", tasks: 3_000, kills: 6 },
 ] as const)(
-  "everything that $topology accepts under $kills kills ends once, as it should",
+  "everything that $topology accepts under $kills kills with $mode batches ends once, as it should",
   { timeout: 180_000 },
-  async ({ topology, tasks, kills }) => {
+  async ({ topology, mode, tasks, kills }) => {
     const dir = await mkdtemp(join(tmpdir(), "sluice-faults-"));
     const lines: string[] = [`replay with SLUICE_FAULTS_SEED=${seed}`];
-    const result = await runCampaign({ topology, seed, tasks, kills, dir, say: (line) => lines.push(line) });
+    const result = await runCampaign({ topology, mode, seed, tasks, kills, dir, say: (line) => lines.push(line) });
     lines.push(...summarize(result));
     console.log(lines.join("\n"));
     expect(result.violations, `replay with SLUICE_FAULTS_SEED=${seed}; logs in ${dir}`).toEqual([]);

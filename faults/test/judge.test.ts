@@ -30,6 +30,8 @@ const faultOf = (fault: InjectedFault["fault"], changes: Partial<InjectedFault> 
   ...changes,
 });
 
+const CALM = { workerDeaths: 0, earlyMs: 0 };
+
 describe("a task is judged", () => {
   const none = { first: undefined, last: undefined, endedMs: undefined };
   test.each<[string, Partial<LedgerEntry>, string[]]>([
@@ -80,13 +82,18 @@ describe("a task is judged", () => {
     ],
     ["unexpected if its key has two tasks", { secondTaskId: "x" }, ["unexpected"]],
   ])("%s", (_name, changes, invariants) => {
-    const found = judgeTasks([entry(changes), ...Array.from({ length: 2 }, () => entry())], { workerDeaths: 0 });
+    const found = judgeTasks([entry(changes), ...Array.from({ length: 2 }, () => entry())], CALM);
     expect(found.map(({ invariant }) => invariant)).toEqual(invariants);
+  });
+
+  test("well if it expires a little early where batches are adaptive", () => {
+    const early = entry({ first: { ...success, state: "EXPIRED" }, last: { ...success, state: "EXPIRED" } });
+    expect(judgeTasks([early, entry(), entry()], { ...CALM, earlyMs: 2_000 })).toEqual([]);
   });
 
   test("with suspicion if next to nothing was accepted", () => {
     const refused = entry({ outcome: "refused", refusal: "503 queue-full" });
-    expect(judgeTasks([refused], { workerDeaths: 0 })).toHaveLength(1);
+    expect(judgeTasks([refused], CALM)).toHaveLength(1);
   });
 });
 

@@ -10,6 +10,8 @@ const MIN_DRIFT = 0.5;
 const MAX_DRIFT = 4;
 /** So many batches of about one size say something about it; one or two may have had bad luck. */
 const ENOUGH_SAMPLES = 8;
+/** So many say whether it is better or worse than another size by some hundredths. */
+const ENOUGH_TO_JUDGE = 16;
 /** What was measured so many batches ago may not be true any more; each time that it is tried in vain, twice as many. */
 const PROBE_AFTER = 100;
 const MAX_PROBE_AFTER = 3_200;
@@ -88,7 +90,7 @@ export class ServiceTimes {
   sizeToProbe(size: number, maxSize: number): number | undefined {
     const own = GROUPS.findIndex((end) => size <= end);
     const smaller = GROUPS[own - 1];
-    if (smaller !== undefined && this.#groups.has(smaller) && this.#isStale(smaller)) return smaller;
+    if (smaller !== undefined && this.#isStale(smaller)) return smaller;
     for (const end of GROUPS.slice(own)) {
       if (size >= maxSize || (GROUPS[GROUPS.indexOf(end) - 1] ?? 0) >= maxSize) break;
       if (end > size && this.#isStale(end)) return Math.min(end, maxSize);
@@ -98,7 +100,7 @@ export class ServiceTimes {
 
   #isStale(end: number): boolean {
     const group = this.#groups.get(end);
-    if (group === undefined || group.timesMs.count < ENOUGH_SAMPLES) return !this.#adopted.has(end);
+    if (group === undefined || group.timesMs.count < ENOUGH_TO_JUDGE) return !this.#adopted.has(end);
     return this.#observed - group.seenAt >= group.probeAfter;
   }
 

@@ -1,7 +1,7 @@
 /** How many of the latest samples count at all. */
-const LENGTH = 64;
-/** Each sample counts so much of the one after it: about the latest 30 decide. */
-const FADE = 0.97;
+const LENGTH = 128;
+/** Each sample counts so much of the one after it: about the latest 60 decide. */
+const FADE = 0.985;
 /** By age, the latest first. */
 const WEIGHTS = Float64Array.from({ length: LENGTH }, (_, age) => FADE ** age);
 
@@ -30,7 +30,7 @@ export class WeightedWindow {
 
   /** For each share (0..1, rising): the smallest value below which that share of all weight lies; NaN for no samples. */
   quantiles(...shares: readonly number[]): number[] {
-    const order = Uint8Array.from(this.#values.keys()).sort((a, b) => this.#value(a) - this.#value(b));
+    const order = Uint16Array.from(this.#values.keys()).sort((a, b) => this.#value(a) - this.#value(b));
     const total = order.reduce((sum, index) => sum + this.#weight(index), 0);
     let [place, below] = [0, this.#weight(order[0] ?? 0)];
     return shares.map((share) => {

@@ -40,12 +40,13 @@ describe("service times", () => {
 
   test("a larger size is worth a try while little is known about it, and again after a long time", () => {
     const times = new ServiceTimes(64);
-    for (let i = 0; i < 8; i++) for (const size of [1, 2, 4]) times.observe(size, lineMs(size));
+    for (let i = 0; i < 16; i++) for (const size of [1, 2, 4]) times.observe(size, lineMs(size));
     expect(times.sizeToProbe(4, 64)).toBe(8);
     // One unlucky batch: whoever believed it would never form another.
     times.observe(8, 100);
     expect(times.sizeToProbe(4, 64)).toBe(8);
-    for (let i = 0; i < 8; i++) for (const size of [8, 12, 16, 24, 32, 48, 64]) times.observe(size, lineMs(size));
+    for (let i = 0; i < 16; i++) for (const size of [8, 12, 16, 24, 32, 48, 64]) times.observe(size, lineMs(size));
+    times.observe(2, lineMs(2));
     expect(times.sizeToProbe(4, 64)).toBeUndefined();
     for (let i = 0; i < 46; i++) for (const size of [2, 4]) times.observe(size, lineMs(size));
     expect(times.sizeToProbe(4, 64)).toBeUndefined();
@@ -59,9 +60,11 @@ describe("service times", () => {
     expect(times.sizeToProbe(4, 64)).toBe(8);
   });
 
-  test("a smaller size that once was known is worth a try after a long time, and nothing above the largest", () => {
+  test("a smaller size is worth a try, too, and nothing above the largest", () => {
     const times = new ServiceTimes(64);
-    for (let i = 0; i < 8; i++) for (const size of [1, 2, 4, 8]) times.observe(size, lineMs(size));
+    for (let i = 0; i < 16; i++) times.observe(8, lineMs(8));
+    expect(times.sizeToProbe(8, 8)).toBe(4);
+    for (let i = 0; i < 16; i++) for (const size of [1, 2, 4, 8]) times.observe(size, lineMs(size));
     for (let i = 0; i < 98; i++) times.observe(8, lineMs(8));
     expect(times.sizeToProbe(8, 8)).toBeUndefined();
     times.observe(8, lineMs(8));
@@ -84,10 +87,10 @@ test("a window's quantiles are those of its latest samples", () => {
   expect(window.quantiles(0.5)).toEqual([NaN]);
   for (let value = 1; value <= 1_000; value++) window.add(value);
   const [median = 0, tail = 0] = window.quantiles(0.5, 0.95);
-  // 64 samples count, the latest most.
-  expect(median).toBeGreaterThan(968);
+  // 128 samples count, the latest most.
+  expect(median).toBeGreaterThan(936);
   expect(tail).toBeGreaterThan(median);
-  expect(window.count).toBe(64);
+  expect(window.count).toBe(128);
 });
 
 test("what others have learned counts until enough was seen here", () => {

@@ -7,7 +7,7 @@ const count = (min: number, max: number) => z.coerce.number().int().min(min).max
 /** Every live setting: its name in `sluice:config`, what it may be, and its default. */
 const SETTINGS = {
   /** `fixed`: leave at max_size, or max_wait_ms after the first. `adaptive`: wait only while waiting pays. */
-  "batch.mode": z.enum(["fixed", "adaptive"]).default("fixed"),
+  "batch.mode": z.enum(["fixed", "adaptive"]).default("adaptive"),
   /** Most tasks in one batch. Larger = better use of the GPU, up to the model's knee. */
   "batch.max_size": count(1, 4096).default(64),
   /** Longest wait for a batch to fill, from its first task. Lower = less latency, emptier batches. */

@@ -6,6 +6,9 @@ import type { Patch } from "../roles/copy-programs.js";
 import type { ScheduledFault } from "../schedule/fault.js";
 import type { ServerOptions, TopologyKind } from "../topology/topology.js";
 
+/** Rules by which batches leave. */
+export type BatchMode = "fixed" | "adaptive";
+
 /** One campaign on one topology. */
 export interface CampaignOptions {
   readonly topology: TopologyKind;
@@ -15,6 +18,8 @@ export interface CampaignOptions {
   readonly tasks: number;
   /** How many processes are killed; other faults come in between. */
   readonly kills: number;
+  /** @defaultValue fixed */
+  readonly mode?: BatchMode;
   /** One kill in so many is alone. @defaultValue 4 */
   readonly aloneEvery?: number;
   /** Instead of a schedule that is made from the seed. */
@@ -55,6 +60,7 @@ export const CAMPAIGN_SETTINGS: Readonly<Record<string, string>> = {
   "result.ttl_s": "7200",
   "dedupe.ttl_s": "7200",
   "batch.max_wait_ms": "20",
+  "batch.mode": "fixed",
 };
 
 /** Processes of each role. */

@@ -35,6 +35,8 @@ export interface CampaignEnd {
   readonly isExcused?: (entry: LedgerEntry) => boolean;
 }
 
+/** What a batch may take that was cut off, delayed or stopped by a fault: so early others may be given up. */
+const ADAPTIVE_EARLY_MS = 2_000;
 /** A process may keep so much more than before the faults. */
 const MORE_DESCRIPTORS = 40;
 const MORE_MEMORY_MB = 200;
@@ -89,7 +91,7 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
     usage,
     unplannedExits: world.unplannedExits,
     violations: [
-      ...judgeTasks(judged, { workerDeaths }),
+      ...judgeTasks(judged, { workerDeaths, earlyMs: options.mode === "adaptive" ? ADAPTIVE_EARLY_MS : 0 }),
       ...verdict.violations,
       ...base.violations.map((one) => ({ ...one, detail: `before the first fault: ${one.detail}` })),
       ...judgeContents(contents, judged, excused),

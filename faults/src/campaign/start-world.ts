@@ -47,7 +47,7 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     }
     const redis = await connectRedis(parseRedisUrl(topology.adminUrl()), pino({ level: "silent" }));
     undo.push(async () => redis.disconnect());
-    await redis.hset(keys.config, { ...CAMPAIGN_SETTINGS, ...options.settings });
+    await redis.hset(keys.config, { ...CAMPAIGN_SETTINGS, ...modeOf(options), ...options.settings });
     await registerModels(redis, [ORACLE_MODEL]);
     const times = options.oracle ?? ORACLE_TIMES;
     const oracle = await startOracle({ dir: join(dir, "oracle"), times, onUnplannedExit });
@@ -68,4 +68,8 @@ export async function startWorld(options: CampaignOptions): Promise<World> {
     await stop();
     throw error;
   }
+}
+
+function modeOf({ mode }: CampaignOptions): Record<string, string> {
+  return mode === undefined ? {} : { "batch.mode": mode };
 }

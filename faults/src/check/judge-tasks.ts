@@ -6,6 +6,8 @@ import type { Invariant, Violation } from "./violation.js";
 export interface Circumstances {
   /** How often a worker died: a run that several deaths fall upon may become a dead letter. */
   readonly workerDeaths: number;
+  /** So long before its deadline a task may be given up, because a batch would take longer than that. */
+  readonly earlyMs: number;
 }
 
 /** Deaths in company and alone that make a dead letter (`MAX_DEATHS` + `MAX_ALONE_DEATHS`). */
@@ -55,7 +57,7 @@ function isSame({ first, last }: LedgerEntry): boolean {
 }
 
 /** Why the task must not have ended this way; undefined if it may. */
-function whyIllegal(entry: LedgerEntry, { workerDeaths }: Circumstances): string | undefined {
+function whyIllegal(entry: LedgerEntry, { workerDeaths, earlyMs }: Circumstances): string | undefined {
   const end = entry.first ?? entry.last;
   switch (end?.state) {
     case "SUCCESS":
@@ -65,7 +67,8 @@ function whyIllegal(entry: LedgerEntry, { workerDeaths }: Circumstances): string
       return "it failed, and its input is good";
     case "EXPIRED": {
       const seenMs = entry.endedMs ?? Infinity;
-      return seenMs + CLOCK_SLACK_MS < entry.submittedMs + entry.deadlineMs ? "expired before its deadline" : undefined;
+      const leftMs = entry.submittedMs + entry.deadlineMs - seenMs;
+      return leftMs > CLOCK_SLACK_MS + earlyMs ? `expired ${leftMs} ms before its deadline` : undefined;
     }
     case "CANCELED":
       return entry.cancelAskedMs === undefined ? "nobody canceled it" : undefined;
