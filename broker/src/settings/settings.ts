@@ -22,6 +22,10 @@ const SETTINGS = {
   "queue.max_depth": count(SHARD_COUNT, 10_000_000).default(100_000),
   /** Part of `maxmemory` above which new runs are refused, so that results can always be written. */
   "backpressure.redis_memory": z.coerce.number().min(0.1).max(1).default(0.75),
+  /** Part of the time that a GPU may compute before its endpoint gets fewer batches at once. 1: all of it. */
+  "backpressure.gpu_utilization": z.coerce.number().min(0.1).max(1).default(0.9),
+  /** Part of a GPU's memory that may be taken before its endpoint gets fewer batches at once. 1: all of it. */
+  "backpressure.gpu_memory": z.coerce.number().min(0.1).max(1).default(0.9),
   /** Most tasks that may wait for one run. */
   "queue.max_twins": count(1, 1_000_000).default(10_000),
   /** For how long equal tasks share one run, in seconds. */
@@ -52,6 +56,8 @@ export interface Settings {
   readonly queueTtlS: number;
   readonly queueMaxDepthPerShard: number;
   readonly backpressureRedisMemory: number;
+  readonly backpressureGpuUtilization: number;
+  readonly backpressureGpuMemory: number;
   readonly queueMaxTwins: number;
   readonly dedupeTtlS: number;
   readonly resultTtlS: number;
@@ -112,6 +118,8 @@ function resolve(values: ReadonlyMap<string, string>, prefix: string, problems: 
     queueTtlS: read("queue.ttl_s"),
     queueMaxDepthPerShard: Math.ceil(read("queue.max_depth") / SHARD_COUNT),
     backpressureRedisMemory: read("backpressure.redis_memory"),
+    backpressureGpuUtilization: read("backpressure.gpu_utilization"),
+    backpressureGpuMemory: read("backpressure.gpu_memory"),
     queueMaxTwins: read("queue.max_twins"),
     dedupeTtlS: read("dedupe.ttl_s"),
     resultTtlS: read("result.ttl_s"),

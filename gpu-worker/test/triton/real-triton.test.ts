@@ -1,6 +1,7 @@
 import { BrokerError, type ModelDefinition, type RowOutcome } from "@sluice/broker";
 import { type ModelServer, startModelServer } from "@sluice/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseTritonMetrics, readStatistics, timesBetween } from "../../src/backpressure/triton-reading.js";
 import { textRow } from "../../src/preprocess/text-row.js";
 import { buildInferRequest, splitInferResponse } from "../../src/triton/batch-tensors.js";
 import type { RowTensor } from "../../src/triton/row-tensor.js";
@@ -107,6 +108,26 @@ describe("a real Triton", () => {
     expect(batches?.computeInfer.count).toBe(1);
     // The model sleeps 5.75 ms for three rows.
     expect(batches?.computeInfer.ns).toBeGreaterThan(5_000_000n);
+  });
+
+  test("tells the same times on its page of metrics as in its statistics, and of no GPU where there is none", async () => {
+    const page = async () => parseTritonMetrics(await (await fetch(server.metricsUrl)).text());
+    const statistics = async () => readStatistics(await client.modelStatistics("", limits));
+    const before = (await page()).counters;
+    for (let call = 0; call < 4; call++) await runTexts("sleep", ["a", "b", "c"]);
+    // Triton answers before it counts.
+    await expect.poll(async () => (await page()).counters.requests).toBe(before.requests + 4);
+    const { counters, ...gauges } = await page();
+    expect(gauges).toEqual({ gpuUtilization: undefined, gpuMemory: undefined });
+    const told = (await statistics()).counters;
+    expect(told.requests).toBe(counters.requests);
+    // The page has whole microseconds for each model and request.
+    expect(Math.abs(told.queueMs - counters.queueMs)).toBeLessThan(1);
+    expect(Math.abs(told.computeMs - counters.computeMs)).toBeLessThan(1);
+    const times = timesBetween(before, counters);
+    // The model sleeps 5.75 ms for three rows.
+    expect(times?.computeMs).toBeGreaterThan(5.7);
+    expect(times?.queueMs).toBeGreaterThan(0);
   });
 
   test("blames the right one for what fails", async () => {
