@@ -2,7 +2,10 @@ import type { DurabilityPrices } from "./durability/measure-durability.js";
 import type { HttpFloor } from "./floors/http-floor.js";
 import type { Pace } from "./load/load-plan.js";
 import type { LoadFigures } from "./measure/measure-load.js";
+import type { TaskSummary } from "./measure/task-times.js";
 import type { ExchangeName } from "./load/exchange.js";
+import type { BatchMode } from "./options.js";
+import type { OverloadFigures } from "./overload/overload-figures.js";
 import type { TensorRuns } from "./tensors/measure-tensors.js";
 
 /** One load and what it has shown. */
@@ -26,6 +29,14 @@ export interface DirectRun {
   readonly wrong: number;
 }
 
+/** Texts through Sluice, and one at a time past it. */
+export interface TextFigures {
+  readonly mode: BatchMode;
+  readonly loads: readonly LoadRun[];
+  /** Single rows straight to the same Triton, as seldom as in the lightest load. */
+  readonly single: TaskSummary;
+}
+
 /** Everything that one run of the bench has measured: what the JSON file holds. Parts that did not run are absent. */
 export interface BenchResult {
   readonly machine: Machine;
@@ -41,7 +52,9 @@ export interface BenchResult {
   /** Admissions at each level of durability. */
   readonly durability?: DurabilityPrices;
   /** Sluice with texts. */
-  readonly text?: readonly LoadRun[];
+  readonly text?: TextFigures;
+  /** Sluice with three times the load that the model can take. */
+  readonly overload?: OverloadFigures;
   /** Pictures: decoded and resized by sharp alone, and answered by Sluice. */
   readonly pictures?: { readonly sharp: readonly DirectRun[]; readonly sluice: readonly LoadRun[] };
 }

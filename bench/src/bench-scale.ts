@@ -1,6 +1,7 @@
 import type { ExchangeName } from "./load/exchange.js";
 import type { Pace } from "./load/load-plan.js";
 import type { RoundsPlan } from "./durability/measure-rounds.js";
+import type { OverloadScale } from "./overload/measure-overload.js";
 import type { Timing } from "./process/report-to-parent.js";
 
 /** One load on Sluice. */
@@ -25,10 +26,13 @@ export interface BenchScale {
   readonly pictureLoads: readonly PlannedLoad[];
   readonly pictures: number;
   readonly durability: Pick<RoundsPlan, "timing" | "rounds" | "soakMs">;
+  readonly overload: OverloadScale;
 }
 
 /** Length of the texts in bytes. */
 export const TEXT_BYTES = 2_048;
+/** So few texts a second that each is alone, for a comparison with single rows straight to Triton. */
+export const SELDOM_PER_S = 20;
 /** Rows of a full batch. */
 export const FULL_BATCH = 64;
 /** Size of the pictures in pixels. */
@@ -46,11 +50,15 @@ const WHOLE: BenchScale = {
   soakMs: 60_000,
   floorPaces: [closed(64), closed(256), open(2_500)],
   textLoads: (["submit-and-wait", "submit-then-poll"] as const).flatMap((exchange) =>
-    each(exchange, [closed(64), closed(256), open(100), open(1_000), open(2_000)]),
+    each(exchange, [closed(64), closed(256), open(SELDOM_PER_S), open(100), open(1_000), open(2_000)]),
   ),
   pictureLoads: each("submit-and-wait", [closed(64), closed(256)]),
   pictures: 200,
   durability: { timing: { warmUpMs: 300, measureMs: 1_200 }, rounds: 5, soakMs: 3_000 },
+  overload: {
+    ...{ warmUpMs: 90_000, beforeMs: 30_000, overloadMs: 120_000, afterMs: 40_000 },
+    ...{ settleMs: 5_000, recoverMs: 10_000, memoryMs: 30_000, windowMs: 10_000 },
+  },
 };
 
 const QUICK: BenchScale = {
@@ -58,10 +66,17 @@ const QUICK: BenchScale = {
   checkEvery: 1,
   soakMs: 1_000,
   floorPaces: [closed(256), open(2_500)],
-  textLoads: [...each("submit-and-wait", [closed(256), open(1_000)]), ...each("submit-then-poll", [closed(64)])],
+  textLoads: [
+    ...each("submit-and-wait", [closed(256), open(SELDOM_PER_S), open(1_000)]),
+    ...each("submit-then-poll", [closed(64)]),
+  ],
   pictureLoads: each("submit-and-wait", [closed(64)]),
   pictures: 50,
   durability: { timing: { warmUpMs: 50, measureMs: 150 }, rounds: 1, soakMs: 200 },
+  overload: {
+    ...{ warmUpMs: 6_000, beforeMs: 5_000, overloadMs: 10_000, afterMs: 10_000 },
+    ...{ settleMs: 3_000, recoverMs: 5_000, windowMs: 2_500 },
+  },
 };
 
 /** How much a run measures. */

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { DEFAULT_SETTINGS } from "@sluice/broker";
 import { createProgress, projectFolders } from "@sluice/stack";
 import type { BenchContext } from "./bench-context.js";
 import { benchScale } from "./bench-scale.js";
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     scale: benchScale(options),
     progress,
     nextSeed: () => ++seed,
+    mode: options.mode ?? DEFAULT_SETTINGS.forAll.batchMode,
     folder,
     ...(options.profile ? { profileFolder: join(folder, "profiles") } : {}),
   };

@@ -6,6 +6,7 @@ import { measureHttpFloor } from "./floors/http-floor.js";
 import { measureTritonFloor } from "./floors/triton-floor.js";
 import { describeMachine } from "./machine.js";
 import type { BenchOptions } from "./options.js";
+import { measureOverload } from "./overload/measure-overload.js";
 import { measurePictures } from "./sluice/measure-pictures.js";
 import { measureTexts } from "./sluice/measure-texts.js";
 import { measureTensors } from "./tensors/measure-tensors.js";
@@ -22,6 +23,7 @@ export async function runBench({ quick, parts }: BenchOptions, context: BenchCon
     ...(has("tensors") ? { tensors: await measureTensors(context) } : {}),
     ...(has("durability") ? { durability: await measureDurability(context) } : {}),
     ...(has("text") ? { text: await measureTexts(context) } : {}),
+    ...(has("overload") ? { overload: await measureOverload(context) } : {}),
     ...(has("pictures") ? { pictures: await measurePictures(context) } : {}),
   };
 }

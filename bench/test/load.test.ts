@@ -125,6 +125,13 @@ describe("text inputs", () => {
     expect(texts.every((text) => Buffer.byteLength(text) === 2_048)).toBe(true);
     expect(take(1)).toEqual(texts.slice(0, 200));
   });
+
+  it("carry a deadline where one is asked for", () => {
+    const next = createTextInputs({ model: "sleep", deadlineMs: 2_000, textBytes: 100, seed: 1 });
+    expect(JSON.parse(next().body.toString())).toMatchObject({ model: "sleep", deadline_ms: 2_000 });
+    const without = createTextInputs({ model: "sleep", textBytes: 100, seed: 1 });
+    expect(JSON.parse(without().body.toString())).not.toHaveProperty("deadline_ms");
+  });
 });
 
 interface FakeApi {

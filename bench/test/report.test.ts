@@ -16,15 +16,19 @@ function loadRun(figures: Partial<LoadRun["figures"]>, clients = 256): LoadRun {
   return { exchange: "submit-and-wait", pace: { kind: "closed", clients }, figures: all };
 }
 
+function textFigures(mode: "fixed" | "adaptive", loads: readonly LoadRun[]): NonNullable<BenchResult["text"]> {
+  return { mode, loads, single: { answered: 300, perS: 20, p50Ms: 6.5, p90Ms: 7, p99Ms: 8, maxMs: 9 } };
+}
+
 const result: BenchResult = {
   machine,
   quick: false,
   http: { flatOut: [loadRun({ cpuUs: { hono: 50 } })], paced: [loadRun({ cpuUs: { hono: 100 } })] },
   triton: [1, 2].map((inFlight) => ({ inFlight, perS: 1_400 * inFlight, p50Ms: 45, p99Ms: 50, cpuUs: {}, wrong: 0 })),
-  text: [
+  text: textFigures("fixed", [
     loadRun({ perS: 9_999, p99Ms: 1 }, 64),
     loadRun({ perS: 2_520, p99Ms: 180, cpuUs: { api: 150, batcher: 30, "gpu-worker": 60 } }),
-  ],
+  ]),
 };
 
 const durability: NonNullable<BenchResult["durability"]> = {
@@ -52,8 +56,34 @@ describe("targetsOf", () => {
   });
 
   it("leaves open what was not measured", () => {
-    const targets = targetsOf({ machine, quick: true, text: [loadRun({ p99Ms: 300 })] });
+    const targets = targetsOf({ machine, quick: true, text: textFigures("fixed", [loadRun({ p99Ms: 300 })]) });
     expect(targets.map(isMet)).toEqual([undefined, false, undefined, undefined, undefined]);
+  });
+});
+
+describe("targetsOf adaptive batches", () => {
+  const openLoad = (ratePerS: number, figures: Partial<LoadRun["figures"]>): LoadRun => ({
+    ...loadRun(figures),
+    pace: { kind: "open", ratePerS },
+  });
+  const textOf = (perS: number, seldomP50Ms: number, busyP99Ms: number) =>
+    textFigures("adaptive", [
+      loadRun({ perS, p99Ms: 100 }),
+      openLoad(20, { p50Ms: seldomP50Ms, p99Ms: 1_000 }),
+      openLoad(2_000, { p50Ms: 1_000, p99Ms: busyP99Ms }),
+    ]);
+  const verdicts = (text: BenchResult["text"]) => {
+    const targets = targetsOf({ ...result, ...(text ? { text } : {}) });
+    return [targets[0], ...targets.slice(-2)].map((target) => target && isMet(target));
+  };
+
+  it("asks for more: full batches, next to no wait for a single text, and a short one for many", () => {
+    expect(verdicts(textOf(2_660, 10.5, 60))).toEqual([true, true, true]);
+    expect(verdicts(textOf(2_659, 10.6, 61))).toEqual([false, false, false]);
+  });
+
+  it("leaves open what was not measured", () => {
+    expect(verdicts(textFigures("adaptive", []))).toEqual([undefined, undefined, undefined]);
   });
 });
 
@@ -62,7 +92,11 @@ describe("problemsOf", () => {
     expect(problemsOf(result)).toEqual([]);
     const wrong = { kind: "wrong", detail: "{}", count: 2 } as const;
     const floor = { inFlight: 2, perS: 1, p50Ms: 1, p99Ms: 1, cpuUs: {}, wrong: 1 };
-    const problems = problemsOf({ ...result, triton: [floor], text: [loadRun({ problems: [wrong] })] });
+    const problems = problemsOf({
+      ...result,
+      triton: [floor],
+      text: textFigures("fixed", [loadRun({ problems: [wrong] })]),
+    });
     expect(problems).toEqual([
       "Triton, 2 in flight: 1 batches with a wrong answer",
       "texts, 256 clients, submit and wait: 2 wrong answers, such as {}",
@@ -148,11 +182,18 @@ describe("the command line", () => {
       "tensors",
       "durability",
       "text",
+      "overload",
       "pictures",
     ]);
   });
 
-  it("refuses parts and options that do not exist", () => {
+  it("chooses how batches are formed", () => {
+    expect(parseBenchOptions(["--mode", "adaptive"]).mode).toBe("adaptive");
+    expect(parseBenchOptions([])).not.toHaveProperty("mode");
+  });
+
+  it("refuses parts, modes and options that do not exist", () => {
+    expect(() => parseBenchOptions(["--mode", "eager"])).toThrow(TypeError);
     expect(() => parseBenchOptions(["--only", "redis"])).toThrow(TypeError);
     expect(() => parseBenchOptions(["--fast"])).toThrow(TypeError);
   });

@@ -9,8 +9,13 @@ const fileName = z
 /** Files beside the model that it reads at run time: copied next to it under the same names. */
 const files = z.array(fileName).default([]);
 const runtime = z.discriminatedUnion("backend", [
-  /** A script for Triton's Python backend. */
-  z.strictObject({ backend: z.literal("python"), script: fileName.default("model.py"), files }),
+  /** A script for Triton's Python backend, which finds its `parameters` in the configuration that it is given. */
+  z.strictObject({
+    backend: z.literal("python"),
+    script: fileName.default("model.py"),
+    files,
+    parameters: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.string()).default({}),
+  }),
   z.strictObject({
     backend: z.literal("onnx"),
     file: fileName.default("model.onnx"),

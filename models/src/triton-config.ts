@@ -107,10 +107,16 @@ function configDatatype(datatype: Datatype): string {
   return datatype === "BYTES" ? "TYPE_STRING" : `TYPE_${datatype}`;
 }
 
-/** What onnx_model.py has to know of the graph that it runs. */
 function parametersOf(file: ModelFile, flavour: TritonFlavour): string[] {
-  if (file.runtime.backend !== "onnx" || flavour !== "python") return [];
-  return [`parameters { key: "batch_dimension" value { string_value: ${quote(file.runtime.batchDimension)} } }`];
+  return Object.entries(parametersFor(file.runtime, flavour)).map(
+    ([key, value]) => `parameters { key: ${quote(key)} value { string_value: ${quote(value)} } }`,
+  );
+}
+
+function parametersFor(runtime: ModelFile["runtime"], flavour: TritonFlavour): Readonly<Record<string, string>> {
+  if (runtime.backend === "python") return runtime.parameters;
+  // What onnx_model.py has to know of the graph that it runs.
+  return flavour === "python" ? { batch_dimension: runtime.batchDimension } : {};
 }
 
 /** A string literal of protobuf's text format, which reads JSON's escapes too. */

@@ -98,6 +98,14 @@ parameters { key: "batch_dimension" value { string_value: "dynamic" } }
     expect(config).toContain('{ name: "MAIN", data_type: TYPE_FP32, dims: [ 3, 1, 1 ] }');
   });
 
+  test("hands a script its parameters", async () => {
+    const runtime = { backend: "python", parameters: { call_ms: "20", words: 'one "two"' } };
+    const config = tritonConfig(await loaded({ runtime }), "python");
+    expect(config).toContain('parameters { key: "call_ms" value { string_value: "20" } }\n');
+    expect(config).toContain('parameters { key: "words" value { string_value: "one \\"two\\"" } }\n');
+    expect(tritonConfig(await loaded({ runtime }), "onnxruntime")).toBe(config);
+  });
+
   test("lays pictures out as the model wants them", async () => {
     const config = tritonConfig(await loaded({ input: { ...network.input, layout: "NHWC" } }), "python");
     expect(config).toContain('{ name: "IMAGE", data_type: TYPE_FP32, dims: [ 64, 96, 3 ] }');

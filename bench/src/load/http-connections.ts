@@ -11,6 +11,8 @@ export interface HttpRequest {
 /** What comes back, read to its end. */
 export interface HttpReply {
   readonly status: number;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
 }
 
@@ -54,15 +56,19 @@ export function createHttpConnections(origin: string): HttpConnections {
 function dispatch(client: Client, request: HttpRequest): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
     let status = 0;
+    let headers: HttpReply["headers"] = {};
     const chunks: Buffer[] = [];
     client.dispatch(
       { ...request, headers: request.headers ?? {}, body: request.body ?? null },
       {
         // undici takes the callbacks below for those of its older interface if this one is missing.
         onRequestStart: () => undefined,
-        onResponseStart: (_controller, statusCode) => void (status = statusCode),
+        onResponseStart: (_controller, statusCode, answered) => {
+          status = statusCode;
+          headers = answered;
+        },
         onResponseData: (_controller, chunk) => void chunks.push(chunk),
-        onResponseEnd: () => resolve({ status, body: joinChunks(chunks) }),
+        onResponseEnd: () => resolve({ status, headers, body: joinChunks(chunks) }),
         onResponseError: (_controller, error) => reject(error),
       },
     );

@@ -1,4 +1,5 @@
 import type { LoopDeps } from "./closed-loop.js";
+import { submitOnSchedule } from "./submit-on-schedule.js";
 
 /**
  * Submits a task at each time of `scheduleMs`, whether or not earlier ones are answered, and resolves when all are.
@@ -8,26 +9,10 @@ import type { LoopDeps } from "./closed-loop.js";
  * @returns by how many milliseconds each task was submitted late.
  */
 export async function runOpenLoop(deps: LoopDeps, scheduleMs: readonly number[], startMs: number): Promise<number[]> {
-  const lateMs: number[] = [];
-  const running: Promise<void>[] = [];
-  for (const dueMs of scheduleMs) {
-    const atMs = startMs + dueMs;
-    await pauseUntil(atMs);
-    lateMs.push(performance.now() - atMs);
-    running.push(runTask(deps, atMs));
-  }
-  await Promise.all(running);
-  return lateMs;
+  return await submitOnSchedule((dueMs) => runTask(deps, dueMs), scheduleMs, startMs);
 }
 
-/** Timers count whole milliseconds and may be early by part of one; tasks that are due already go out together. */
-async function pauseUntil(atMs: number): Promise<void> {
-  for (let leftMs = atMs - performance.now(); leftMs > 0; leftMs = atMs - performance.now()) {
-    await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs)));
-  }
-}
-
-async function runTask({ exchange, nextInput, recorder }: LoopDeps, atMs: number): Promise<void> {
+async function runTask({ exchange, nextInput, recorder }: LoopDeps, dueMs: number): Promise<void> {
   const problem = await exchange(nextInput(), recorder.nextIsChecked());
-  recorder.ended(atMs, performance.now(), problem);
+  recorder.ended(dueMs, performance.now(), problem);
 }

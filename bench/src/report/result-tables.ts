@@ -1,14 +1,16 @@
-import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
+import type { BenchResult, DirectRun, LoadRun, TextFigures } from "../bench-result.js";
+import { overloadTables } from "./overload-tables.js";
 import { durabilityTable } from "./durability-table.js";
 import { describeLoad, describePace } from "./describe-load.js";
 import { directFloor, pacedHttpFloor, ratio, sharpFloor } from "./floors.js";
 import { formatNumber, formatRatio, formatShare } from "./format-number.js";
 import type { Table } from "./table.js";
-import { isMet, type Target, targetsOf } from "./targets.js";
+import { targetTable } from "./target-table.js";
+import { targetsOf } from "./targets.js";
 
 /** Everything that was measured, as tables. CPU is in microseconds per task. */
 export function resultTables(result: BenchResult): Table[] {
-  const { generator, http, triton, tensors, durability, text, pictures } = result;
+  const { generator, http, triton, tensors, durability, text, overload, pictures } = result;
   return [
     ...(generator ? [httpTable("The load generator alone: it is answered the same bytes at once", generator)] : []),
     ...(http
@@ -22,7 +24,10 @@ export function resultTables(result: BenchResult): Table[] {
     ...(durability ? [durabilityTable(durability)] : []),
     ...(text ? textTables(text, result) : []),
     ...(pictures ? pictureTables(pictures, result) : []),
-    ...(text ? [targetTable(targetsOf(result))] : []),
+    ...(text
+      ? [targetTable("Targets: texts, submit and wait, 256 clients if not said otherwise", targetsOf(result))]
+      : []),
+    ...(overload ? overloadTables(overload) : []),
   ];
 }
 
@@ -68,15 +73,16 @@ function tensorTable({ grpc, sharedMemory }: NonNullable<BenchResult["tensors"]>
   };
 }
 
-function textTables(runs: readonly LoadRun[], result: BenchResult): Table[] {
+function textTables({ loads, mode, single }: TextFigures, result: BenchResult): Table[] {
   const direct = directFloor(result);
   const hono = pacedHttpFloor(result);
+  const oneText = `p50 ${formatNumber(single.p50Ms)} ms, p99 ${formatNumber(single.p99Ms)} ms`;
   return [
-    loadTable("Sluice, texts of 2 KB, model sleep", runs, {
+    loadTable(`Sluice, texts of 2 KB, model sleep, ${mode} batches (one text straight to Triton: ${oneText})`, loads, {
       heading: "of direct",
       ratioOf: ({ figures }) => ratio(figures.perS, direct?.perS),
     }),
-    cpuTable("Sluice, texts: CPU us per task", runs, {
+    cpuTable("Sluice, texts: CPU us per task", loads, {
       heading: "api of hono",
       ratioOf: ({ figures }) => ratio(figures.cpuUs["api"], hono?.figures.cpuUs["hono"]),
     }),
@@ -138,23 +144,6 @@ function cpuTable(title: string, runs: readonly LoadRun[], { heading, ratioOf }:
       return [describeLoad(run), ...[...each, all].map(formatNumber), formatRatio(ratioOf(run))];
     }),
   };
-}
-
-function targetTable(targets: readonly Target[]): Table {
-  return {
-    title: "Targets: texts, 256 clients, submit and wait",
-    columns: ["", "measured", "target", "met"],
-    rows: targets.map((target) => {
-      const met = isMet(target);
-      const verdict = met === undefined ? "-" : met ? "yes" : "NO";
-      return [target.name, `${formatNumber(target.value)} ${target.unit}`, describeLimit(target), verdict];
-    }),
-  };
-}
-
-function describeLimit({ atLeast, atMost, unit }: Target): string {
-  if (atLeast !== undefined) return `>= ${atLeast} ${unit}`;
-  return atMost === undefined ? "" : `<= ${atMost} ${unit}`;
 }
 
 function processesOf(runs: readonly LoadRun[]): string[] {

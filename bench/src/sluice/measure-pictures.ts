@@ -21,7 +21,7 @@ export async function measurePictures(context: BenchContext): Promise<NonNullabl
   const pictures = await progress.step(`making ${scale.pictures} pictures`, () =>
     makePictures({ ...PICTURE_SIZE, count: scale.pictures, seed: PICTURE_SEED }),
   );
-  return await withSluice([MODEL], context, async (sluice) => {
+  return await withSluice({ models: [MODEL] }, context, async (sluice) => {
     const { definition, input, output } = pictureModel(sluice);
     const labels = await progress.step("asking Triton itself for the label of each", () =>
       labelPictures(pictures, definition, sluice.triton),

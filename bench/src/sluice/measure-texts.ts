@@ -1,19 +1,28 @@
 import type { BenchContext } from "../bench-context.js";
-import type { LoadRun } from "../bench-result.js";
-import { TEXT_BYTES } from "../bench-scale.js";
+import type { TextFigures } from "../bench-result.js";
+import { SELDOM_PER_S, TEXT_BYTES } from "../bench-scale.js";
+import { measureSingleRows } from "../floors/single-rows.js";
 import { runLoad } from "../load/run-load.js";
 import { runLoads, type ServerUnderLoad } from "../measure/run-loads.js";
 import { withSluice } from "./start-sluice.js";
 
 const MODEL = "sleep";
 
-/** Texts through all of Sluice, for a model whose capacity is known. */
-export async function measureTexts(context: BenchContext): Promise<LoadRun[]> {
-  return await withSluice([MODEL], context, async ({ origin, processes, triton }) => {
+/** Texts through all of Sluice, for a model whose capacity is known, and single ones straight to the same Triton. */
+export async function measureTexts(context: BenchContext): Promise<TextFigures> {
+  const { mode, scale, progress } = context;
+  const served = { models: [MODEL], settings: { "batch.mode": mode } };
+  return await withSluice(served, context, async ({ origin, processes, triton, stack }) => {
     const inputs = { kind: "text", model: MODEL, textBytes: TEXT_BYTES } as const;
     const server = { name: "texts", origin, inputs, processes, triton: { channel: triton, model: MODEL } };
-    await context.progress.step("texts, 256 clients, not measured yet", () => soak(server, context));
-    return await runLoads(server, context.scale.textLoads, context);
+    await progress.step("texts, 256 clients, not measured yet", () => soak(server, context));
+    const loads = await runLoads(server, scale.textLoads, context);
+    // Sluice is idle meanwhile.
+    const single = await measureSingleRows(
+      { triton: stack.triton.grpcUrl, model: MODEL, ratePerS: SELDOM_PER_S },
+      context,
+    );
+    return { mode, loads, single };
   });
 }
 

@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Stack, startStack, type Supervised } from "@sluice/stack";
+import { connectRedis, keys, parseRedisUrl, type RedisClient } from "@sluice/broker";
+import { type Stack, type StackOptions, startStack, type Supervised } from "@sluice/stack";
+import { pino } from "pino";
 import type { BenchContext } from "../bench-context.js";
 import type { WatchedProcess } from "../measure/process-cpu.js";
 import { openTritonChannel, type TritonChannel } from "../measure/triton-channel.js";
@@ -10,12 +12,21 @@ export interface RunningSluice {
   readonly origin: string;
   readonly processes: readonly WatchedProcess[];
   readonly triton: TritonChannel;
+  readonly redis: RedisClient;
   readonly stack: Stack;
 }
 
-/** Runs `work` on a Sluice that serves `models`, and stops it whatever comes of that. */
+/** What a Sluice serves, and how. */
+export interface Served extends Pick<StackOptions, "extraModels"> {
+  /** Models of this project by name. */
+  readonly models: readonly string[];
+  /** Live settings other than the defaults, as they stand in `sluice:config`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Runs `work` on a Sluice that serves these models, and stops it whatever comes of that. */
 export async function withSluice<T>(
-  models: readonly string[],
+  { models, extraModels = [], settings = {} }: Served,
   context: BenchContext,
   work: (sluice: RunningSluice) => Promise<T>,
 ): Promise<T> {
@@ -23,16 +34,32 @@ export async function withSluice<T>(
   const dir = join(context.folder, "run");
   await rm(dir, { recursive: true, force: true });
   try {
-    const stack = await startStack({ dir, models, progress: context.progress, env: profilerOf(context) });
-    const triton = openTritonChannel(stack.triton.grpcUrl);
+    const stack = await startStack({ dir, models, extraModels, progress: context.progress, env: profilerOf(context) });
     try {
-      return await work({ origin: stack.apiUrl, processes: processesOf(stack), triton, stack });
+      return await withConnections(stack, async (connections) => {
+        // Roles look at them every second; no part measures in the first.
+        if (Object.keys(settings).length > 0) await connections.redis.hset(keys.config, settings);
+        return await work({ ...connections, origin: stack.apiUrl, processes: processesOf(stack), stack });
+      });
     } finally {
-      triton.close();
       await stack.stop();
     }
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function withConnections<T>(
+  stack: Stack,
+  work: (connections: Pick<RunningSluice, "triton" | "redis">) => Promise<T>,
+): Promise<T> {
+  const redis = await connectRedis(parseRedisUrl(stack.redis.url), pino({ level: "warn" }));
+  const triton = openTritonChannel(stack.triton.grpcUrl);
+  try {
+    return await work({ triton, redis });
+  } finally {
+    triton.close();
+    redis.disconnect();
   }
 }
 
