@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import type { TlsFiles } from "./triton/tls/tls-files.js";
 
 /** How a worker process is set up. */
 export interface GpuWorkerConfig {
@@ -14,6 +15,11 @@ export interface GpuWorkerConfig {
   readonly tritonUrl: string;
   /** TRITON_SHARED_MEMORY (`auto` or `off`, default auto): whether tensors go through it where Triton sees ours. */
   readonly sharedMemory: "auto" | "off";
+  /**
+   * TRITON_TLS_CA, TRITON_TLS_CERT, TRITON_TLS_KEY and TRITON_TLS_NAME: TLS with the first, mutual TLS with the second
+   * and third, and the name in Triton's certificate where it is not that in the URL.
+   */
+  readonly tls?: TlsFiles;
   /** POOL, the pool whose models this Triton serves, default "default". */
   readonly pool: string;
   /** SLOTS, batches in flight, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
@@ -49,6 +55,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
     tritonUrl: read("TRITON_URL", "127.0.0.1:8001", matching(/^[^\s/]+:\d{1,5}$/)),
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
+    ...tlsFiles(read, problems),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
     slots: read("SLOTS", "2", integer(1, 64)),
     blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
@@ -59,6 +66,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   };
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
+}
+
+function tlsFiles(
+  read: (name: string, fallback: string, parse: (text: string) => string) => string,
+  problems: string[],
+): { readonly tls?: TlsFiles } {
+  const [ca, cert, key, serverName] = (["CA", "CERT", "KEY", "NAME"] as const).map((part) =>
+    read(`TRITON_TLS_${part}`, "", (text) => text),
+  );
+  if (!cert !== !key) problems.push("TRITON_TLS_CERT and TRITON_TLS_KEY: both or none must be set");
+  if (!ca && (cert || key || serverName)) problems.push("TRITON_TLS_CA: is needed by the other TRITON_TLS settings");
+  if (!ca) return {};
+  return { tls: { ca, ...(cert && key ? { own: { cert, key } } : {}), ...(serverName ? { serverName } : {}) } };
 }
 
 function withoutPassword(text: string): string {

@@ -43,6 +43,8 @@ export interface GpuWorkerOptions {
   readonly tritonUrl: string;
   /** Whether tensors may go through shared memory. @defaultValue "auto" */
   readonly sharedMemory?: TritonConnectionOptions["sharedMemory"];
+  /** Certificates; plain text without. */
+  readonly tls?: TritonConnectionOptions["tls"];
   readonly pool: string;
   /** Batches in flight. Two keep a device busy: one runs while the other is claimed, prepared or settled. */
   readonly slots: number;
@@ -74,8 +76,8 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   const cutOff = new AbortController();
   const decoder = createImageDecoder({ concurrency: options.decodeConcurrency });
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
-  const { tritonUrl: url, sharedMemory = "auto" } = options;
-  const client = connectTriton({ url, maxMessageBytes, sharedMemory }, log);
+  const { tritonUrl: url, sharedMemory = "auto", tls } = options;
+  const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, log);
   const endpoint = createEndpoint({ client, decoder, models, log }, { pool, maxBatchBytes: MAX_BATCH_BYTES });
   const heartbeat = createSlotHeartbeat(redis, { pool }, log);
   const lateWrites = createLateWrites(clock, cutOff.signal);

@@ -48,11 +48,12 @@ export function troubleOf(error: unknown): Trouble {
 /**
  * A failed call as our error: `details.status` is gRPC's name of what happened, the original is the cause.
  * @param what names the call in the message.
+ * @param reason is better known than what gRPC says.
  */
-export function toInferError(error: ServiceError, what: string): BrokerError {
+export function toInferError(error: ServiceError, what: string, reason = error.details): BrokerError {
   const name = statusName(error.code);
   const trouble = isTooLargeResponse(error) ? "data" : TROUBLE_OF_STATUS[name];
-  return new BrokerError(CODE_OF_TROUBLE[trouble], `${what} failed with ${name}: ${error.details}`, {
+  return new BrokerError(CODE_OF_TROUBLE[trouble], `${what} failed with ${name}: ${reason}`, {
     cause: error,
     details: { status: name },
   });

@@ -12,6 +12,8 @@ export interface RenewedClient {
   heard(): void;
   /** A call ended without an answer. Calls in flight on a client that is replaced go on to their own ends. */
   unanswered(): void;
+  /** The next call gets a new client; calls in flight on the old one go on. */
+  renew(): void;
   /** May come twice. */
   close(): void;
 }
@@ -25,16 +27,20 @@ export function createRenewedClient(
   let client = open();
   let heardMs = monotonicMs();
   let closed = false;
+  const renew = (): void => {
+    if (closed) return;
+    client.close();
+    client = open();
+    // It gets as long as the one before.
+    heardMs = monotonicMs();
+  };
   return {
     current: () => client,
     heard: () => void (heardMs = monotonicMs()),
     unanswered() {
-      if (closed || monotonicMs() - heardMs < silenceMs) return;
-      client.close();
-      client = open();
-      // It gets as long as the one before.
-      heardMs = monotonicMs();
+      if (monotonicMs() - heardMs >= silenceMs) renew();
     },
+    renew,
     close() {
       closed = true;
       client.close();

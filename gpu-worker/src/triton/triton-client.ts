@@ -25,7 +25,7 @@ export interface TritonClientOptions {
   /** `host:port` of its gRPC port, or another target that gRPC knows (`unix:/path`, `dns:///host:port`). */
   readonly url: string;
   /** Plain text without. */
-  readonly credentials?: ChannelCredentials;
+  readonly security?: ChannelSecurity;
   /** Largest request and largest response. Triton's own limit is 2 GB. @defaultValue 64 MiB */
   readonly maxMessageBytes?: number;
   /** Longest pause between attempts to connect again. @defaultValue 1000 */
@@ -38,6 +38,19 @@ export interface TritonClientOptions {
   readonly keepaliveMs?: number;
   /** After so long without an answer to anything, a call that stays unanswered makes a new connection. @defaultValue 3000 */
   readonly silenceMs?: number;
+}
+
+/** What makes connections secure; the client closes it when it is closed. */
+export interface ChannelSecurity {
+  /** For the next connection. */
+  credentials(): ChannelCredentials;
+  /** The name that the server's certificate must have; that in the URL if absent. */
+  readonly serverName?: string;
+  /** `renew` is to be called when other credentials hold: calls in flight go on, new ones get a new connection. */
+  whenChanged(renew: () => void): void;
+  /** Why no connection can be made, if that is for security: one sentence. Never rejects. */
+  explain(): Promise<string | undefined>;
+  close(): void;
 }
 
 /** How long one call may take. */
@@ -77,7 +90,7 @@ export interface TritonClient {
 
 /** A client; it connects with its first call. */
 export function createTritonClient(options: TritonClientOptions): TritonClient {
-  const { maxMessageBytes = 64 * 2 ** 20, maxReconnectMs = 1000, keepaliveMs = 10_000 } = options;
+  const { security, maxMessageBytes = 64 * 2 ** 20, maxReconnectMs = 1000, keepaliveMs = 10_000 } = options;
   const channelOptions = {
     "grpc.max_send_message_length": maxMessageBytes,
     "grpc.max_receive_message_length": maxMessageBytes,
@@ -94,11 +107,13 @@ export function createTritonClient(options: TritonClientOptions): TritonClient {
     // The endpoint is inside: neither a proxy for the web nor settings in DNS are meant for it.
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,
+    ...(security?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": security.serverName }),
   };
-  const credentials = options.credentials ?? grpcCredentials.createInsecure();
-  const open = (): Client => new Client(options.url, credentials, channelOptions);
+  const open = (): Client =>
+    new Client(options.url, security?.credentials() ?? grpcCredentials.createInsecure(), channelOptions);
   const client = createRenewedClient(open, options.silenceMs ?? 3_000);
-  const call = createCall(client);
+  security?.whenChanged(() => client.renew());
+  const call = createCall(client, security);
   return {
     infer: async (request, limits) => {
       requireFits(request, maxMessageBytes);
@@ -119,7 +134,10 @@ export function createTritonClient(options: TritonClientOptions): TritonClient {
       void (await call(serviceMethods.sharedMemoryRegister, region, limits)),
     sharedMemoryUnregister: async (name, limits) =>
       void (await call(serviceMethods.sharedMemoryUnregister, { name }, limits)),
-    close: async () => client.close(),
+    async close() {
+      security?.close();
+      client.close();
+    },
   };
 }
 
@@ -130,7 +148,7 @@ type Call = <Request, Response>(
   limits: CallLimits,
 ) => Promise<Response>;
 
-function createCall(client: RenewedClient): Call {
+function createCall(client: RenewedClient, security: ChannelSecurity | undefined): Call {
   return async (method, request, limits) => {
     try {
       const response = await callOnce(client.current(), method, request, limits);
@@ -139,7 +157,10 @@ function createCall(client: RenewedClient): Call {
     } catch (error) {
       if (isServiceError(error) && error.code === status.DEADLINE_EXCEEDED) client.unanswered();
       else if (isServiceError(error) && error.code !== status.CANCELLED) client.heard();
-      if (isServiceError(error)) throw toInferError(error, method.path);
+      if (isServiceError(error)) {
+        const reason = error.code === status.UNAVAILABLE ? await security?.explain() : undefined;
+        throw toInferError(error, method.path, reason);
+      }
       throw new BrokerError("endpoint-unavailable", `${method.path} was not called: ${String(error)}`, {
         cause: error,
       });
