@@ -14,7 +14,7 @@ export interface SharedMemoryOptions {
   readonly minBytes?: number;
 }
 
-/** Where shared memory begins to be faster; see ARCHITECTURE.md for the figures. */
+/** Where shared memory begins to be faster; see bench/README.md for the figures. */
 const MIN_BYTES = 2 ** 18;
 /** Triton's models read tensors with vector instructions. */
 const ALIGNMENT = 64;
