@@ -103,8 +103,8 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const pools = createPoolWatch({ redis, models, clock, log });
-  const loads = createLoadWatch({ redis, models, log });
-  const memory = createMemoryWatch(redis, log);
+  const loads = createLoadWatch({ redis, models, clock, log });
+  const memory = createMemoryWatch({ redis, clock, log });
   const reaper = createBlobReaper(
     { writes, blobs: deps.blobs, clock, log },
     options.blobGraceMs === undefined ? {} : { graceMs: options.blobGraceMs },

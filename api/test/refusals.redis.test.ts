@@ -77,7 +77,7 @@ describe("a refused submission leaves nothing", () => {
     const [ready = ""] = await fixture.redis.keys("*:ready:*");
     const lane = ready.slice(ready.indexOf(":ready:") + ":ready:".length);
     // 100 batches of 200 ms before it, by two slots: ten seconds.
-    const load = { lane, openRuns: 999, fullRows: 10, fullMs: 200, slots: 2 };
+    const load = { lane, openRuns: 999, oneMs: 50, fullRows: 10, fullMs: 200, slots: 2 };
     await announceBatcher(fixture.redis, "b1");
     const tell = () => tellLaneLoads(fixture.redis, { pool: "default", batcher: "b1" }, [load]);
     const telling = setInterval(() => void tell(), 500);

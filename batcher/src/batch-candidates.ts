@@ -102,11 +102,11 @@ function policyOf(
  * How much longer a task of this queue must have to live to be worth a place in a batch, milliseconds: with less it
  * cannot make it, even if it left now.
  */
-export function hopelessWithinMs(deps: CandidateDeps, queue: LaneQueue<LedgerEntry>): number {
+export function hopelessWithinMs(deps: CandidateDeps, queue: LaneQueue<LedgerEntry>, nothingRuns: boolean): number {
   const lane = deps.lanes.get(queue.kind.lane);
   if (lane === undefined || deps.lanes.settingsOf(lane).batchMode === "fixed") return 0;
   const limits = sizeLimits(deps, lane);
-  return Math.ceil(deps.knowledge.of(lane.name, lane.modelMaxSize).hopelessWithinMs(queue.cost, limits));
+  return Math.ceil(deps.knowledge.of(lane.name, lane.modelMaxSize).hopelessWithinMs(queue.cost, limits, nothingRuns));
 }
 
 /** How large the batches of a lane are to be by what was learned, and observed over predicted service times. */
@@ -118,17 +118,17 @@ export function learnedOf(
   return { ...known.sizes(sizeLimits({ knowledge, lanes }, lane)), drift: known.times.drift };
 }
 
-/** A batch as large as batches of this lane get, and how long it takes; undefined while too little is known. */
+/** A batch as large as batches of this lane get, and how long it and one of a single row take; undefined while too little is known. */
 export function fullBatchOf(
   { knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">,
   lane: ServedLane,
-): { readonly rows: number; readonly serviceMs: number } | undefined {
+): { readonly rows: number; readonly serviceMs: number; readonly oneMs: number } | undefined {
   const known = knowledge.of(lane.name, lane.modelMaxSize);
   const { curve, drift } = known.times;
   if (curve === undefined) return undefined;
   const limits = sizeLimits({ knowledge, lanes }, lane);
   const rows = lanes.settingsOf(lane).batchMode === "fixed" ? limits.maxSize : known.sizes(limits).enough;
-  return { rows, serviceMs: drift * curve.p50Ms(rows) };
+  return { rows, serviceMs: drift * curve.p50Ms(rows), oneMs: drift * curve.p50Ms(1) };
 }
 
 function sizeLimits({ knowledge, lanes }: Pick<CandidateDeps, "knowledge" | "lanes">, lane: ServedLane) {

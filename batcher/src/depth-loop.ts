@@ -62,5 +62,5 @@ function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad |
   const full = fullBatchOf(deps, lane);
   if (full === undefined) return undefined;
   const slots = deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0;
-  return { lane: lane.name, openRuns, fullRows: full.rows, fullMs: full.serviceMs, slots };
+  return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
 }

@@ -18,7 +18,8 @@ import {
 } from "./batch-candidates.js";
 import { chooseBatch } from "./choose-batch.js";
 import type { Decision, LaneView } from "./decide.js";
-import type { OutBatch } from "./ledger.js";
+import type { LaneQueue } from "./lane-queue.js";
+import type { LedgerEntry, OutBatch } from "./ledger.js";
 import { LOOK_UP_MARGIN_MS } from "./look-up-loop.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
@@ -93,7 +94,9 @@ class PublishTurns {
   async turn(): Promise<number> {
     const { clock, ledger, serverClock } = this.#deps;
     for (;;) {
-      const late = ledger.takeLate(serverClock.nowMs(), (queue) => hopelessWithinMs(this.#deps, queue));
+      const { slots, idleSlots } = this.slots();
+      const marginMsOf = (queue: LaneQueue<LedgerEntry>) => hopelessWithinMs(this.#deps, queue, idleSlots >= slots);
+      const late = ledger.takeLate(serverClock.nowMs(), marginMsOf);
       if (late > 0) this.#deps.lateFound();
       const candidates = this.#candidates();
       const nowMs = clock.monotonicMs();

@@ -44,9 +44,9 @@ test("while the slots are busy batches grow, up to what is allowed, and nothing 
   const worker = await startAdaptive({ serviceMs: (size) => 20 + size }, { "batch.max_size": "16" });
   await teach(worker);
   const before = worker.notices.length;
-  const ids = await admitMany(fixture.redis, 480);
-  await until(() => worker.settled.length >= 10 + 480, 20_000, "all settled");
-  expect(await statesOf(fixture.redis, ids)).toEqual({ SUCCESS: 480 });
+  const ids = await admitMany(fixture.redis, 800);
+  await until(() => worker.settled.length >= 10 + 800, 20_000, "all settled");
+  expect(await statesOf(fixture.redis, ids)).toEqual({ SUCCESS: 800 });
   expect(await openEntries(fixture.redis)).toBe(0);
   const sizes = sizesOf(worker).slice(before);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(16);
@@ -57,7 +57,10 @@ test("while the slots are busy batches grow, up to what is allowed, and nothing 
 test("a task that cannot make it expires before its deadline and takes nobody's place; in fixed mode it runs in vain", async () => {
   const worker = await startAdaptive({ serviceMs: () => 150 });
   await teach(worker);
-  const before = worker.notices.length;
+  // While a slot is busy: a pool with nothing else to do would try.
+  const before = worker.notices.length + 1;
+  await admitOne(fixture.redis);
+  await until(() => worker.notices.length === before, 2_000, "a batch in hand");
   const doomed = await admitOne(fixture.redis, { ttlMs: 100 });
   await until(async () => (await statesOf(fixture.redis, [doomed]))["EXPIRED"] === 1, 1_000, "expired");
   expect(worker.notices.length).toBe(before);
@@ -93,7 +96,7 @@ test("what one batcher has learned is known to the next one from its start", asy
   expect(await most(first)).toBe(64);
   for (let i = 0; i < 15; i++) await teach(worker);
   const told = async () => [...(await readLearnedTimes(fixture.redis)).values()][0]?.times.length ?? 0;
-  await until(async () => (await told()) >= 2, 8_000, "times of two sizes in Redis");
+  await until(async () => (await told()) >= 2, 20_000, "times of two sizes in Redis");
   await first.stop();
   const second = await fixture.batcher();
   // Two batches of 10 ms + b take 60 ms when b is 20, and more when they are late. Who knows nothing sends 64.

@@ -15,6 +15,7 @@ const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
   maxmemoryPolicy: "noeviction",
   appendOnly: true,
   appendFsync: "everysec",
+  pausesFsync: false,
   logFails: false,
   snapshotFails: false,
   knowsWaitAof: false,
@@ -23,6 +24,7 @@ const factsOf = (change: Partial<ServerFacts> = {}): ServerFacts => ({
 });
 
 describe("what confirms a write", () => {
+  const FORCED = "no-appendfsync-on-rewrite no";
   const ALWAYS = { appendFsync: "always", knowsWaitAof: true };
   test.each([
     { name: "replicated", durability: REPLICATED, facts: {}, words: "WAIT 1 1000", good: [1, 2], bad: [0] },
@@ -38,10 +40,16 @@ describe("what confirms a write", () => {
       name: "fsync where each write is forced to the disk: that it still is",
       durability: FSYNC,
       facts: ALWAYS,
-      words: "CONFIG GET appendonly appendfsync",
-      good: ["appendonly yes appendfsync always", "appendfsync always appendonly yes"].map((text) => text.split(" ")),
+      words: "CONFIG GET appendonly appendfsync no-appendfsync-on-rewrite",
+      good: [`appendonly yes appendfsync always ${FORCED}`, `${FORCED} appendfsync always appendonly yes`].map((text) =>
+        text.split(" "),
+      ),
       bad: [
-        ...["appendonly yes appendfsync everysec", "appendonly no appendfsync always"].map((t) => t.split(" ")),
+        ...[
+          `appendonly yes appendfsync everysec ${FORCED}`,
+          `appendonly no appendfsync always ${FORCED}`,
+          "appendonly yes appendfsync always no-appendfsync-on-rewrite yes",
+        ].map((text) => text.split(" ")),
         [],
       ],
     },
@@ -64,6 +72,12 @@ describe("a server is refused at start", () => {
       FSYNC,
       { appendFsync: "no", knowsWaitAof: true },
       /appendfsync/,
+    ],
+    [
+      "that forces nothing to the disk while it writes its log anew, at fsync",
+      FSYNC,
+      { appendFsync: "always", pausesFsync: true },
+      /no-appendfsync-on-rewrite no/,
     ],
     ["that cannot confirm what is on the disk, at fsync", FSYNC, {}, /WAITAOF/],
   ] as const)("%s", (_name, durability, facts, message) => {

@@ -6,7 +6,7 @@ import { keys } from "../src/keys.js";
 import { useRedis } from "./redis-fixture.js";
 
 const fixture = useRedis();
-const NOW = { lane: "m:1:local:now", openRuns: 10, fullRows: 64, fullMs: 21, slots: 2 };
+const NOW = { lane: "m:1:local:now", openRuns: 10, oneMs: 5, fullRows: 64, fullMs: 21, slots: 2 };
 const BULK = { ...NOW, lane: "m:1:local:bulk", openRuns: 3 };
 
 test("what batchers tell of a lane is added up, for as long as they go on telling it", async () => {

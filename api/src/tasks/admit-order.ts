@@ -84,7 +84,8 @@ function whyClosed(
   const { name, pool } = order.model;
   if (pools.isDeserted(pool)) return new BrokerError("no-workers", `no worker serves ${name} at the moment`);
   const own = settings.current().forModel(name);
-  if (memory.use() > own.backpressureRedisMemory) return new BrokerError("storage-full", "Redis has no room for new work");
+  if (memory.use() > own.backpressureRedisMemory)
+    return new BrokerError("storage-full", "Redis has no room for new work");
   const overdueMs = loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, own);
   if (overdueMs <= 0) return undefined;
   const message = `so many tasks of ${name} wait that this one would miss its deadline`;

@@ -1,4 +1,4 @@
-import { createPoller, readMemoryUse, type RedisClient, type Service } from "@sluice/broker";
+import { type Clock, createPoller, readMemoryUse, type RedisClient, type Service } from "@sluice/broker";
 import type { Logger } from "pino";
 
 /** How full Redis is, without asking it for each submission. */
@@ -10,10 +10,25 @@ export interface MemoryWatch extends Service {
 }
 
 const POLL_MS = 500;
+/** An older figure is not believed: a master that is away would close all shards for as long. */
+const KEEP_MS = 3_000;
 
 /** Asks every master twice a second. */
-export function createMemoryWatch(redis: RedisClient, log: Logger): MemoryWatch {
-  let use = 0;
-  const poller = createPoller(async () => void (use = await readMemoryUse(redis)), POLL_MS, log);
-  return { start: () => poller.start(), stop: () => poller.stop(), use: () => use, ageMs: () => poller.ageMs() };
+export function createMemoryWatch(deps: {
+  readonly redis: RedisClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+}): MemoryWatch {
+  const { redis, clock, log } = deps;
+  let seen = { use: 0, atMs: -Infinity };
+  const look = async (): Promise<void> => {
+    seen = { use: await readMemoryUse(redis), atMs: clock.monotonicMs() };
+  };
+  const poller = createPoller(look, POLL_MS, log);
+  return {
+    start: () => poller.start(),
+    stop: () => poller.stop(),
+    use: () => (clock.monotonicMs() - seen.atMs < KEEP_MS ? seen.use : 0),
+    ageMs: () => poller.ageMs(),
+  };
 }

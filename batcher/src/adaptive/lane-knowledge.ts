@@ -10,6 +10,9 @@ import type { ServiceTimes } from "./service-times.js";
  */
 const SURE = 0.5;
 
+/** How many batches are settled between two in which nobody is given up. */
+const BATCHES_A_TRIAL = 16;
+
 /** What settings and the pool say at the moment of a decision. */
 export interface LaneConditions extends SizeLimits {
   /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
@@ -37,12 +40,15 @@ export class LaneKnowledge {
   /**
    * Who has no more than this left cannot be done in time, even if a batch started now, milliseconds. While more wait
    * than fit into one batch, somebody else takes the place of whoever is given up: then a fair chance is not enough.
-   * @param waiting rows.
+   * Where all that wait fit into one batch, even who looks hopeless is tried while nothing runs, and during one batch of
+   * sixteen: he takes nobody's place, and only by batches of their size is it found out that a model is fast again.
+   * @param waiting rows. @param nothingRuns no slot of the pool is busy.
    */
-  hopelessWithinMs(waiting: number, limits: SizeLimits): number {
-    const { curve, drift } = this.times;
+  hopelessWithinMs(waiting: number, limits: SizeLimits, nothingRuns: boolean): number {
+    const { curve, drift, observed } = this.times;
     if (curve === undefined) return 0;
     const { most } = this.sizes(limits);
+    if (waiting <= most && (nothingRuns || observed % BATCHES_A_TRIAL === 0)) return 0;
     if (waiting <= most) return drift * curve.p50Ms(Math.max(1, waiting));
     return drift * (curve.p95Ms(most) + SURE * (curve.p95Ms(most) - curve.p50Ms(most)));
   }

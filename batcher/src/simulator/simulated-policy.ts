@@ -83,7 +83,8 @@ function createAdaptive(settings: AdaptiveSettings, batchClass: BatchClass): Sim
   };
   return {
     view: (queue) => ({ ...commonView(queue), policy: policyOf(queue), maxSize, maxWaitMs }),
-    hopelessBeforeMs: (queue, nowMs) => nowMs + knowledge.hopelessWithinMs(queue.count, limits),
+    hopelessBeforeMs: ({ count, freeServers, servers }, nowMs) =>
+      nowMs + knowledge.hopelessWithinMs(count, limits, freeServers >= servers),
     arrived: (nowMs) => knowledge.gap.arrived(nowMs),
     settled: (size, serviceMs) => knowledge.times.observe(size, serviceMs),
     fullSize: () => knowledge.sizes(limits).most,

@@ -14,14 +14,17 @@ function learned(serviceMs: (size: number) => number): LaneKnowledge {
 
 describe("who is given up", () => {
   test("nobody while nothing is known", () => {
-    expect(new LaneKnowledge(new ServiceTimes(64)).hopelessWithinMs(10, LIMITS)).toBe(0);
+    expect(new LaneKnowledge(new ServiceTimes(64)).hopelessWithinMs(10, LIMITS, false)).toBe(0);
   });
 
   test("has less time left than the batch takes that holds all who wait", () => {
     const knowledge = learned((size) => 10 + size);
-    expect(knowledge.hopelessWithinMs(1, LIMITS)).toBeCloseTo(11, 6);
-    expect(knowledge.hopelessWithinMs(32, LIMITS)).toBeCloseTo(42, 6);
-    expect(knowledge.hopelessWithinMs(500, LIMITS)).toBeCloseTo(74, 6);
+    expect(knowledge.hopelessWithinMs(1, LIMITS, false)).toBeCloseTo(11, 6);
+    expect(knowledge.hopelessWithinMs(32, LIMITS, false)).toBeCloseTo(42, 6);
+    expect(knowledge.hopelessWithinMs(500, LIMITS, false)).toBeCloseTo(74, 6);
+    // Nobody's place is taken while nothing runs and all fit into one batch.
+    expect(knowledge.hopelessWithinMs(32, LIMITS, true)).toBe(0);
+    expect(knowledge.hopelessWithinMs(500, LIMITS, true)).toBeCloseTo(74, 6);
   });
 });
 

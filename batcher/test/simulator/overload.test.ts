@@ -53,3 +53,14 @@ test("two seconds after the GPU has become twice as slow, less than 1 in 100 ans
   expect(after.length).toBeGreaterThan(5_000);
   expect(after.filter(({ end }) => end === "late").length / after.length).toBeLessThan(0.01);
 });
+
+test("who believes a model to be far too slow for every deadline finds out that it is not", () => {
+  const known = [1, 2, 4, 8, 16, 32, 64].flatMap((size) =>
+    Array.from({ length: 8 }, () => ({ size, serviceMs: 30 * LINE.meanMs(size) })),
+  );
+  const experiment = atLoad(LINE, 0.3, { seconds: 24, deadlinesMs: [60] });
+  const { history } = runExperiment(experiment, adaptivePolicy({ ...ADAPTIVE_DEFAULTS, known, sloMs: 60 }));
+  const after = history.filter(({ atMs }) => atMs >= 16_000);
+  expect(after.length).toBeGreaterThan(5_000);
+  expect(after.filter(({ end }) => end === "done").length / after.length).toBeGreaterThan(0.9);
+});

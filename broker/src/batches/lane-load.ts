@@ -8,14 +8,16 @@ export interface LaneLoad {
   readonly lane: string;
   /** Runs that are open on the batcher's shards: waiting, and out with workers. */
   readonly openRuns: number;
-  /** Rows of a full batch, and how long one takes; what batches take that are full. */
+  /** How long a batch of one row takes. */
+  readonly oneMs: number;
+  /** Rows of a full batch, and how long one takes. */
   readonly fullRows: number;
   readonly fullMs: number;
   /** Worker slots of the whole pool. */
   readonly slots: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 /** A batcher that has been silent for so long has lost its shards, or soon will. */
 const KEEP_MS = 3_000;
 
@@ -54,7 +56,10 @@ export async function readLaneLoads(redis: RedisClient, pool: string): Promise<R
 
 /** Loads -> msgpack array. */
 export function encodeLaneLoads(loads: readonly LaneLoad[]): Buffer {
-  return packList([VERSION, loads.map((load) => [load.lane, load.openRuns, load.fullRows, load.fullMs, load.slots])]);
+  return packList([
+    VERSION,
+    loads.map(({ lane, openRuns, oneMs, fullRows, fullMs, slots }) => [lane, openRuns, oneMs, fullRows, fullMs, slots]),
+  ]);
 }
 
 /** msgpack -> loads; none for bytes of another version, or that nobody of ours has written. */
@@ -63,9 +68,9 @@ export function decodeLaneLoads(bytes: Uint8Array): LaneLoad[] {
   if (list?.[0] !== VERSION || !Array.isArray(list[1])) return [];
   return (list[1] as unknown[]).flatMap((row) => {
     if (!Array.isArray(row)) return [];
-    const [lane, openRuns, fullRows, fullMs, slots] = row as unknown[];
-    if (typeof lane !== "string" || ![openRuns, fullRows, fullMs, slots].every(isAmount)) return [];
-    return [{ lane, openRuns, fullRows, fullMs, slots } as LaneLoad];
+    const [lane, openRuns, oneMs, fullRows, fullMs, slots] = row as unknown[];
+    if (typeof lane !== "string" || ![openRuns, oneMs, fullRows, fullMs, slots].every(isAmount)) return [];
+    return [{ lane, openRuns, oneMs, fullRows, fullMs, slots } as LaneLoad];
   });
 }
 

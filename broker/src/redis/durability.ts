@@ -43,7 +43,11 @@ export function confirmationOf(durability: Durability, facts: ServerFacts): Conf
   }
   if (durability.level !== "fsync") return undefined;
   if (facts.appendFsync === "always") {
-    return { command: "CONFIG", args: ["GET", "appendonly", "appendfsync"], holds: forcesEachWrite };
+    return {
+      command: "CONFIG",
+      args: ["GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite"],
+      holds: forcesEachWrite,
+    };
   }
   // Its reply are two numbers: local disks, disks of replicas.
   const holds = (reply: unknown): boolean => Array.isArray(reply) && reply[0] === 1;
@@ -54,7 +58,11 @@ export function confirmationOf(durability: Durability, facts: ServerFacts): Conf
 function forcesEachWrite(reply: unknown): boolean {
   if (!Array.isArray(reply)) return false;
   const valueOf = (name: string): unknown => reply[reply.indexOf(name) + 1];
-  return valueOf("appendonly") === "yes" && valueOf("appendfsync") === "always";
+  return (
+    valueOf("appendonly") === "yes" &&
+    valueOf("appendfsync") === "always" &&
+    valueOf("no-appendfsync-on-rewrite") === "no"
+  );
 }
 
 /** What makes it wrong to start on this server at all: no waiting mends it. */
@@ -68,6 +76,8 @@ export function obstaclesOf(durability: Durability, facts: ServerFacts): string[
     if (!facts.appendOnly) obstacles.push("durability fsync needs appendonly yes");
     else if (!facts.knowsWaitAof && facts.appendFsync !== "always") {
       obstacles.push("durability fsync needs WAITAOF (Redis 7.2), or appendfsync always");
+    } else if (facts.appendFsync === "always" && facts.pausesFsync) {
+      obstacles.push("durability fsync needs no-appendfsync-on-rewrite no");
     } else if (facts.appendFsync === "no") obstacles.push("durability fsync needs appendfsync always or everysec");
   }
   return obstacles;

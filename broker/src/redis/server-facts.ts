@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly appendOnly: boolean;
   /** `unknown` where CONFIG is forbidden. */
   readonly appendFsync: string;
+  /** While a snapshot or a new log is written it forces nothing to the disk; false where CONFIG is forbidden. */
+  readonly pausesFsync: boolean;
   /** The last write to its log failed: it refuses all writes (`MISCONF`) until one succeeds. */
   readonly logFails: boolean;
   /** So it does where its last snapshot failed and `stop-writes-on-bgsave-error` is on; false where CONFIG is forbidden. */
@@ -49,6 +51,7 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
     maxmemoryPolicy: info.get("maxmemory_policy") ?? "unknown",
     appendOnly: info.get("aof_enabled") === "1",
     appendFsync: config.get("appendfsync") ?? "unknown",
+    pausesFsync: config.get("no-appendfsync-on-rewrite") === "yes",
     logFails: info.get("aof_last_write_status") === "err",
     snapshotFails: info.get("rdb_last_bgsave_status") === "err" && stopsAfterFailedSnapshot(config),
     knowsWaitAof: Array.isArray(commands[0]),
@@ -56,10 +59,12 @@ export async function readFactsOf(redis: Redis): Promise<ServerFacts> {
   };
 }
 
+const CONFIG_NAMES = ["appendfsync", "no-appendfsync-on-rewrite", "save", "stop-writes-on-bgsave-error"] as const;
+
 /** What INFO does not tell. Hosted servers may forbid CONFIG: nothing is known then. */
 async function readConfig(redis: Redis): Promise<ReadonlyMap<string, string>> {
   try {
-    const words = await redis.config("GET", "appendfsync", "save", "stop-writes-on-bgsave-error");
+    const words = await redis.config("GET", ...CONFIG_NAMES);
     return new Map(words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1] ?? ""] as const] : [])));
   } catch (error) {
     if (error instanceof Error && error.name === "ReplyError") return new Map();
