@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { type EndpointAddress, parseEndpointAddresses } from "./endpoints/endpoint-address.js";
 import type { TlsFiles } from "./triton/tls/tls-files.js";
 
 /** How a worker process is set up. */
@@ -11,8 +12,8 @@ export interface GpuWorkerConfig {
    * api has them: the input of a run goes when its end lasts so well.
    */
   readonly durability: Durability;
-  /** TRITON_URL, `host:port` of the gRPC port, default 127.0.0.1:8001. */
-  readonly tritonUrl: string;
+  /** TRITON_URL, `host:port` of the gRPC ports, with commas between, each with a weight or not (`*2`). Default 127.0.0.1:8001. */
+  readonly endpoints: readonly EndpointAddress[];
   /** TRITON_SHARED_MEMORY (`auto` or `off`, default auto): whether tensors go through it where Triton sees ours. */
   readonly sharedMemory: "auto" | "off";
   /**
@@ -20,9 +21,9 @@ export interface GpuWorkerConfig {
    * and third, and the name in Triton's certificate where it is not that in the URL.
    */
   readonly tls?: TlsFiles;
-  /** POOL, the pool whose models this Triton serves, default "default". */
+  /** POOL, the pool whose models these Tritons serve, default "default". */
   readonly pool: string;
-  /** SLOTS, batches in flight, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
+  /** SLOTS, batches in flight on each Triton of weight 1, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
   readonly slots: number;
   /** BLOB_DIR, where large inputs lie; the same folder as the api's. Default .sluice/blobs. */
   readonly blobDirectory: string;
@@ -53,7 +54,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const config = {
     durability: level === "replicated" ? { level, replicas } : { level },
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
-    tritonUrl: read("TRITON_URL", "127.0.0.1:8001", matching(/^[^\s/]+:\d{1,5}$/)),
+    endpoints: read("TRITON_URL", "127.0.0.1:8001", parseEndpointAddresses),
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     ...tlsFiles(read, problems),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),

@@ -14,8 +14,12 @@ const FAILURES_TO_BE_DOWN = 2;
 
 /** One Triton, as the slots in front of it see it. */
 export interface Endpoint extends Service {
+  /** `host:port`, its name. */
+  readonly url: string;
   /** Whether it can serve any model of the pool. A slot pulls only while it can: a dead Triton leaves work where it is. */
   readonly isReady: () => boolean;
+  /** How many of its slots may be active now. */
+  readonly limit: () => number;
   readonly client: Pick<TritonClient, "infer">;
   readonly budget: RetryBudget;
   readonly knownGood: KnownGood;
@@ -31,11 +35,17 @@ export interface EndpointDeps {
   readonly log: Logger;
 }
 
+/** Which models it serves, and how. */
+export interface EndpointOptions {
+  readonly url: string;
+  readonly pool: string;
+  readonly maxBatchBytes: number;
+  /** The most batches in flight. */
+  readonly slots: number;
+}
+
 /** Probes a Triton. `start` has asked it once; `stop` closes the client when its calls have ended. */
-export function createEndpoint(
-  deps: EndpointDeps,
-  options: { readonly pool: string; readonly maxBatchBytes: number },
-): Endpoint {
+export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): Endpoint {
   const { client, models, log } = deps;
   let ready = false;
   let failures = 0;
@@ -53,7 +63,9 @@ export function createEndpoint(
   };
   const poller = createPoller(probe, PROBE_MS, log);
   return {
+    url: options.url,
     client,
+    limit: () => options.slots,
     budget: createRetryBudget(),
     knownGood: createKnownGood(client, deps.decoder),
     maxBatchBytes: options.maxBatchBytes,

@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import {
-  type BatchClass,
   type BlobReaper,
   type BlobStore,
   type Clock,
-  createNoticeReader,
   type LiveSettings,
   type ModelRegistry,
   type RedisClient,
@@ -13,14 +11,20 @@ import {
   type Service,
 } from "@sluice/broker";
 import type { Logger } from "pino";
-import { createEndpoint } from "./endpoint.js";
+import { type EndpointAddress, slotsOfWeight } from "./endpoints/endpoint-address.js";
+import {
+  createEndpointRunner,
+  type EndpointRunner,
+  type EndpointRunnerDeps,
+  type EndpointRunnerOptions,
+  type RunningSlot,
+} from "./endpoints/endpoint-runner.js";
 import { createSlotHeartbeat } from "./heartbeat.js";
 import { createLateWrites } from "./late-writes.js";
 import { type GpuWorkerMetrics, observeGpuWorker } from "./metrics.js";
 import { pause } from "./pause.js";
 import { createImageDecoder } from "./preprocess/image-row.js";
-import { createSlot, type Slot } from "./slot.js";
-import { slotNames } from "./slot-name.js";
+import { createSlotNames } from "./slot-name.js";
 import { createSoloGate } from "./solo-gate.js";
 import { connectTriton, type TritonConnectionOptions } from "./triton/connect-triton.js";
 
@@ -37,16 +41,16 @@ export interface GpuWorkerDeps {
   readonly log: Logger;
 }
 
-/** Which endpoint it serves, and how. */
+/** Which endpoints it serves, and how. */
 export interface GpuWorkerOptions {
-  /** `host:port` of Triton's gRPC port. */
-  readonly tritonUrl: string;
+  /** The Tritons, each with a client, a retry budget and slots of its own. */
+  readonly endpoints: readonly EndpointAddress[];
   /** Whether tensors may go through shared memory. @defaultValue "auto" */
   readonly sharedMemory?: TritonConnectionOptions["sharedMemory"];
   /** Certificates; plain text without. */
   readonly tls?: TritonConnectionOptions["tls"];
   readonly pool: string;
-  /** Batches in flight. Two keep a device busy: one runs while the other is claimed, prepared or settled. */
+  /** Batches in flight on an endpoint of weight 1. Two keep a device busy: one runs while the other is claimed, prepared or settled. */
   readonly slots: number;
   /** Pictures that are decoded at the same time. */
   readonly decodeConcurrency: number;
@@ -54,9 +58,9 @@ export interface GpuWorkerOptions {
   readonly graceMs?: number;
 }
 
-/** Runs the batches of one pool on one Triton. */
+/** Runs the batches of one pool on its Tritons. */
 export interface GpuWorker extends Service {
-  /** Whether it takes batches now. */
+  /** Whether any of them takes batches now. */
   readonly isReady: () => boolean;
 }
 
@@ -67,30 +71,32 @@ const MESSAGE_SLACK_BYTES = 2 ** 20;
 const GRACE_MS = 10_000;
 
 /**
- * `start` resolves when the endpoint has been asked once; it need not be ready. `stop` finishes the batches in hand,
+ * `start` resolves when each endpoint has been asked once; none need be ready. `stop` finishes the batches in hand,
  * gives back what takes longer than the grace, and takes the slots off the list.
  */
 export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions): GpuWorker {
-  const { redis, models, clock, log } = deps;
+  const { redis, models, clock } = deps;
   const { pool } = options;
   const cutOff = new AbortController();
-  const decoder = createImageDecoder({ concurrency: options.decodeConcurrency });
-  const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
-  const { tritonUrl: url, sharedMemory = "auto", tls } = options;
-  const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, log);
-  const endpoint = createEndpoint({ client, decoder, models, log }, { pool, maxBatchBytes: MAX_BATCH_BYTES });
-  const heartbeat = createSlotHeartbeat(redis, { pool }, log);
+  const heartbeat = createSlotHeartbeat(redis, { pool }, deps.log);
   const lateWrites = createLateWrites(clock, cutOff.signal);
-  const shared = { ...deps, decoder, endpoint, heartbeat, lateWrites, gate: createSoloGate(), signal: cutOff.signal };
-  const identity = { hostname: hostname(), pid: process.pid, random: randomBytes(6).toString("hex") };
-  const slots = slotNames(identity, options.slots).map((name, index) => {
-    const reader = createNoticeReader(deps.target, redis, pool, name);
-    const classes = classesOf(index, options.slots);
-    return createSlot({ ...shared, random: Math.random, reader }, { name, pool, classes });
-  });
+  const shared = {
+    ...deps,
+    decoder: createImageDecoder({ concurrency: options.decodeConcurrency }),
+    heartbeat,
+    lateWrites,
+    gate: createSoloGate(),
+    random: Math.random,
+    nextSlot: createSlotNames({ hostname: hostname(), pid: process.pid, random: randomBytes(6).toString("hex") }),
+    signal: cutOff.signal,
+  };
+  const runners = options.endpoints.map(({ url, weight }) =>
+    createRunner(shared, { ...options, url, slots: slotsOfWeight(options.slots, weight) }),
+  );
+  const isReady = (): boolean => runners.some((runner) => runner.isReady());
   observeGpuWorker(deps.metrics.registry, {
-    endpointReady: endpoint.isReady,
-    secondsSincePoll: () => slots.map((slot) => (clock.monotonicMs() - slot.lastPollMs()) / 1_000),
+    endpoints: () => runners,
+    slots: () => runners.flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
     pollAgesMs: () => ({
       settings: deps.settings.ageMs(),
       models: models.ageMs(),
@@ -99,33 +105,40 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     }),
   });
   return {
-    isReady: endpoint.isReady,
+    isReady,
     async start() {
-      await endpoint.start();
       await heartbeat.start();
-      for (const slot of slots) await slot.start();
+      await Promise.all(runners.map((runner) => runner.start()));
     },
     async stop() {
-      await stopSlots(slots, { graceMs: options.graceMs ?? GRACE_MS, cutOff });
+      await stopRunners(runners, { graceMs: options.graceMs ?? GRACE_MS, cutOff });
       cutOff.abort();
       await lateWrites.settled();
       await heartbeat.stop();
-      await endpoint.stop();
     },
   };
 }
 
-/** The first slot is kept for `now`, so that bulk work never takes all. */
-function classesOf(slot: number, slots: number): readonly BatchClass[] {
-  return slot === 0 && slots > 1 ? ["now"] : ["now", "bulk"];
+function createRunner(
+  shared: Omit<EndpointRunnerDeps, "client">,
+  options: Omit<EndpointRunnerOptions, "maxBatchBytes"> & Pick<GpuWorkerOptions, "sharedMemory" | "tls">,
+): EndpointRunner {
+  const { url, pool, slots, sharedMemory = "auto", tls } = options;
+  const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
+  const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
+  return createEndpointRunner({ ...shared, client }, { url, pool, slots, maxBatchBytes: MAX_BATCH_BYTES });
 }
 
-async function stopSlots(
-  slots: readonly Slot[],
+function pollAgeOf({ number, lastPollMs }: RunningSlot, clock: Clock) {
+  return { number, secondsSincePoll: (clock.monotonicMs() - lastPollMs()) / 1_000 };
+}
+
+async function stopRunners(
+  runners: readonly EndpointRunner[],
   { graceMs, cutOff }: { readonly graceMs: number; readonly cutOff: AbortController },
 ): Promise<void> {
   const stopped = new AbortController();
-  const all = Promise.all(slots.map((slot) => slot.stop())).finally(() => stopped.abort());
+  const all = Promise.all(runners.map((runner) => runner.stop())).finally(() => stopped.abort());
   await pause(graceMs, stopped.signal);
   cutOff.abort();
   await all;

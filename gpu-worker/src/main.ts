@@ -33,7 +33,7 @@ const status = createStatusServer(
 
 const services = [models, settings, reaper, status, worker];
 for (const service of services) await service.start();
-log.info({ metricsPort: status.port(), tritonUrl: config.tritonUrl, slots: config.slots }, "gpu-worker started");
+log.info({ metricsPort: status.port(), endpoints: config.endpoints, slots: config.slots }, "gpu-worker started");
 
 let stopping: Promise<void> | undefined;
 const stop = async (): Promise<void> => {

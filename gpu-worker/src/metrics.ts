@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** What a worker counts, in a registry of its own. Labels come from closed sets: models, codes, states, slot numbers. */
+/** What a worker counts, in a registry of its own. Labels come from closed sets: models, endpoints, codes, states, slot numbers. */
 export interface GpuWorkerMetrics {
   readonly registry: Registry;
   /** Whole batches, from claim to the last settled run; `code` is `ok` or what ended its first run that did not succeed. */
@@ -13,6 +13,9 @@ export interface GpuWorkerMetrics {
   readonly runs: Counter<"model">;
   /** Rows that were computed for them: runs with equal digests share one. */
   readonly rows: Counter<"model">;
+  /** Batches and rows that an endpoint answered. */
+  readonly endpointBatches: Counter<"endpoint" | "model">;
+  readonly endpointRows: Counter<"endpoint" | "model">;
   /** Repeated inference calls, by gRPC status. */
   readonly retries: Counter<"reason">;
   /** Batches that were halved because of their data. */
@@ -24,9 +27,9 @@ export interface GpuWorkerMetrics {
 
 /** What gauges ask for when they are read. */
 export interface GpuWorkerState {
-  readonly endpointReady: () => boolean;
-  /** Seconds since each slot last heard from Redis, by slot number. */
-  readonly secondsSincePoll: () => readonly number[];
+  readonly endpoints: () => readonly { readonly url: string; readonly isReady: () => boolean }[];
+  /** The slots by number, and how long ago each last heard from Redis. */
+  readonly slots: () => readonly { readonly number: number; readonly secondsSincePoll: number }[];
   /** Milliseconds since each thing that is polled last answered, by what it is. */
   readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
@@ -52,6 +55,11 @@ export function createGpuWorkerMetrics(): GpuWorkerMetrics {
     settled: counter("sluice_settled_total", "Runs that ended, by terminal state", ["model", "state"]),
     runs: counter("sluice_batch_runs_total", "Runs that were claimed", ["model"]),
     rows: counter("sluice_batch_rows_total", "Rows that were computed for them", ["model"]),
+    endpointBatches: counter("sluice_endpoint_batches_total", "Batches with rows that an endpoint answered", [
+      "endpoint",
+      "model",
+    ]),
+    endpointRows: counter("sluice_endpoint_rows_total", "Rows that an endpoint answered", ["endpoint", "model"]),
     retries: counter("sluice_retries_total", "Inference calls that were repeated", ["reason"]),
     bisected: counter("sluice_bisected_total", "Batches that were halved because of their data"),
     givenBack: counter("sluice_given_back_total", "Runs that were given back because of the endpoint"),
@@ -64,9 +72,11 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
   new Gauge({
     name: "sluice_endpoint_ready",
     help: "1 while the inference endpoint is ready",
+    labelNames: ["endpoint"],
     registers: [registry],
     collect() {
-      this.set(state.endpointReady() ? 1 : 0);
+      this.reset();
+      for (const { url, isReady } of state.endpoints()) this.set({ endpoint: url }, isReady() ? 1 : 0);
     },
   });
   new Gauge({
@@ -75,7 +85,8 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
     labelNames: ["slot"],
     registers: [registry],
     collect() {
-      state.secondsSincePoll().forEach((seconds, slot) => this.set({ slot: String(slot) }, seconds));
+      this.reset();
+      for (const { number, secondsSincePoll } of state.slots()) this.set({ slot: String(number) }, secondsSincePoll);
     },
   });
   new Gauge({

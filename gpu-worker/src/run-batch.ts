@@ -121,7 +121,7 @@ function settleDeps(model: ModelDefinition, deps: BatchDeps) {
 }
 
 function observe(
-  { metrics }: BatchDeps,
+  { metrics, endpoint: { url: endpoint } }: BatchDeps,
   batch: {
     readonly model: ModelDefinition;
     readonly outcomes: readonly (RowOutcome | undefined)[];
@@ -139,5 +139,8 @@ function observe(
   metrics.preprocessSeconds.observe({ model }, batch.preprocessMs / 1_000);
   metrics.runs.inc({ model }, batch.toSettle.length + batch.toGiveBack.length);
   metrics.rows.inc({ model }, batch.outcomes.length);
+  const answered = batch.outcomes.filter((outcome) => outcome).length;
+  if (answered > 0) metrics.endpointBatches.inc({ endpoint, model });
+  metrics.endpointRows.inc({ endpoint, model }, answered);
   metrics.givenBack.inc(batch.toGiveBack.length);
 }

@@ -6,11 +6,22 @@ export interface ProcessIdentity {
   readonly random: string;
 }
 
+/** The name of a slot, and its number in the process. */
+export interface NumberedSlot {
+  readonly name: string;
+  readonly number: number;
+}
+
 /**
- * Names for the slots of a process: `HOST-PID-RANDOM#i`. New at every boot, so that what is pending for a name is
- * either its own or lost; without spaces, for a run's holder is stored as slot, space, batch.
+ * Names for the slots of a process, one after another: `HOST-PID-RANDOM#i`. New at every boot, and never given twice,
+ * so that what is pending for a name is either its own or lost; without spaces, for a run's holder is stored as slot,
+ * space, batch.
  */
-export function slotNames({ hostname, pid, random }: ProcessIdentity, count: number): string[] {
+export function createSlotNames({ hostname, pid, random }: ProcessIdentity): () => NumberedSlot {
   const host = hostname.replace(/[^A-Za-z0-9_.-]/g, "_");
-  return Array.from({ length: count }, (_, slot) => `${host}-${pid}-${random}#${slot}`);
+  let next = 0;
+  return () => {
+    const number = next++;
+    return { name: `${host}-${pid}-${random}#${number}`, number };
+  };
 }

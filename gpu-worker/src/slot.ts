@@ -18,26 +18,27 @@ export interface SlotDeps extends NoticeDeps {
 export interface SlotOptions {
   /** New at every boot; no spaces. */
   readonly name: string;
+  /** Its number among the slots of its endpoint, from 0: the highest are the first that are taken away. */
+  readonly index: number;
   readonly pool: string;
-  readonly classes: readonly BatchClass[];
 }
 
 /** How long a pull waits for a batch: a slot that is stopped, or whose endpoint is gone, notices that much later. */
 const PULL_MS = 250;
-/** How often a slot looks whether its endpoint is back. */
+/** How often a slot that is away looks whether it may come back. */
 const READY_POLL_MS = 100;
 
 /**
  * Pulls batches and runs them, one at a time, until it is stopped.
  *
- *   away ──endpoint ready──▶ listed ──notice──▶ busy ──finished──▶ listed
- *    ▲                         │
- *    └──endpoint not ready─────┘
+ *   away ──endpoint ready, and may take so many──▶ listed ──notice──▶ busy ──finished──▶ listed
+ *    ▲                                               │
+ *    └──endpoint not ready, or may take fewer────────┘
  *
  * A slot that is listed or busy has a heartbeat, one that is away has none: it brings no credits, and while all are
  * away admission refuses. Redis in trouble, or an endpoint that gives work back, only makes it wait a little longer.
  */
-export function createSlot(deps: SlotDeps, { name, pool, classes }: SlotOptions): Slot {
+export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): Slot {
   const { clock, endpoint, heartbeat, log } = deps;
   const stop = new AbortController();
   const holder = { slot: name, pool, stopping: stop.signal };
@@ -46,14 +47,14 @@ export function createSlot(deps: SlotDeps, { name, pool, classes }: SlotOptions)
 
   /** @returns whether something went wrong that waiting may help. */
   const turn = async (): Promise<boolean> => {
-    if (!endpoint.isReady()) {
+    if (!endpoint.isReady() || index >= endpoint.limit()) {
       await heartbeat.leave(name);
       await pause(READY_POLL_MS, stop.signal);
       return false;
     }
     await deps.gate.whenOpen();
     await heartbeat.join(name);
-    const notices = await deps.reader.pull(classes, PULL_MS);
+    const notices = await deps.reader.pull(classesOf(index, endpoint.limit()), PULL_MS);
     lastPollMs = clock.monotonicMs();
     let gaveBack = false;
     for (const notice of notices) gaveBack = (await handleNotice(notice, holder, deps)) || gaveBack;
@@ -79,6 +80,12 @@ export function createSlot(deps: SlotDeps, { name, pool, classes }: SlotOptions)
       stop.abort();
       await running;
       deps.reader.close();
+      await heartbeat.leave(name);
     },
   };
+}
+
+/** The first slot is kept for `now`, so that bulk work never takes all; a slot that is the only one serves both. */
+function classesOf(index: number, limit: number): readonly BatchClass[] {
+  return index === 0 && limit > 1 ? ["now"] : ["now", "bulk"];
 }

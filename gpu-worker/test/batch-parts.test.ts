@@ -2,10 +2,11 @@ import { BrokerError, parseRedisUrl } from "@sluice/broker";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.js";
+import { slotsOfWeight } from "../src/endpoints/endpoint-address.js";
 import { exampleInput } from "../src/example-input.js";
 import { groupRows } from "../src/infer-groups.js";
 import { shareRows } from "../src/share-rows.js";
-import { slotNames } from "../src/slot-name.js";
+import { createSlotNames } from "../src/slot-name.js";
 import type { RowTensor } from "../src/triton/row-tensor.js";
 import { modelOf } from "./model-fixture.js";
 
@@ -55,8 +56,11 @@ describe("grouping rows", () => {
 
 describe("the names of slots", () => {
   test("differ, and hold no space whatever the host is called", () => {
-    const names = slotNames({ hostname: "my host", pid: 7, random: "ab12" }, 2);
-    expect(names).toEqual(["my_host-7-ab12#0", "my_host-7-ab12#1"]);
+    const next = createSlotNames({ hostname: "my host", pid: 7, random: "ab12" });
+    expect([next(), next()]).toEqual([
+      { name: "my_host-7-ab12#0", number: 0 },
+      { name: "my_host-7-ab12#1", number: 1 },
+    ]);
   });
 });
 
@@ -76,11 +80,27 @@ describe("the configuration", () => {
   test("has a default for everything", () => {
     expect(readConfig({})).toMatchObject({
       redis: parseRedisUrl("redis://127.0.0.1:6379"),
-      tritonUrl: "127.0.0.1:8001",
+      endpoints: [{ url: "127.0.0.1:8001", weight: 1 }],
       pool: "default",
       slots: 2,
     });
   });
+
+  test("takes a list of Tritons, with weights", () => {
+    expect(readConfig({ TRITON_URL: "gpu-1:8001, gpu-2:8001*2,gpu-3:8001*0.5" }).endpoints).toEqual([
+      { url: "gpu-1:8001", weight: 1 },
+      { url: "gpu-2:8001", weight: 2 },
+      { url: "gpu-3:8001", weight: 0.5 },
+    ]);
+    expect([2, 0.5, 0.1, 1.3].map((weight) => slotsOfWeight(2, weight))).toEqual([4, 1, 1, 3]);
+  });
+
+  test.each(["a", "a:1,", "a:1*0", "a:1*65", "a:1*-1", "a:1*2*2", "a:1,a:1*2", "http://a:1", "a:1;b:2"])(
+    "refuses %s as a list of Tritons",
+    (text) => {
+      expect(() => readConfig({ TRITON_URL: text })).toThrow(`TRITON_URL: ${text} is not allowed`);
+    },
+  );
 
   test("names every bad variable at once", () => {
     const error = (() => {

@@ -39,6 +39,7 @@ import {
 import { type RedisServer, startRedisServer } from "@sluice/stack";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { parseEndpointAddresses } from "../src/endpoints/endpoint-address.js";
 import { createGpuWorker, type GpuWorkerOptions } from "../src/gpu-worker.js";
 import { createGpuWorkerMetrics } from "../src/metrics.js";
 
@@ -69,9 +70,9 @@ export function useBroker() {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A worker of this process, with live settings as an operator would write them. */
+  /** A worker of this process, for the Tritons of a list as TRITON_URL has it, with live settings as an operator would write them. */
   const startWorker = async (
-    options: Partial<GpuWorkerOptions> & { tritonUrl: string },
+    { tritonUrl, ...options }: Partial<GpuWorkerOptions> & { tritonUrl: string },
     world: {
       models: readonly ModelDefinition[];
       settings?: Record<string, string>;
@@ -94,7 +95,7 @@ export function useBroker() {
     );
     const worker = createGpuWorker(
       { ...fixture, redis, models, settings, reaper, metrics, clock: systemClock, log },
-      { pool: POOL, slots: 2, decodeConcurrency: 2, ...options },
+      { endpoints: parseEndpointAddresses(tritonUrl) ?? [], pool: POOL, slots: 2, decodeConcurrency: 2, ...options },
     );
     const stop = async () => {
       await worker.stop();
