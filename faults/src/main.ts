@@ -8,6 +8,7 @@ import { BREAKS } from "./breaks/breaks.js";
 import { runBreaks } from "./breaks/run-breaks.js";
 import type { CampaignResult } from "./campaign/campaign-result.js";
 import { runCampaign } from "./campaign/run-campaign.js";
+import { judgeTimes } from "./check/judge-times.js";
 import { DIRECTED_USAGE } from "./directed/directed-options.js";
 import { runDirectedCommand } from "./directed/run-directed-command.js";
 import { FAILPOINTS_USAGE } from "./failpoints/failpoint-options.js";
@@ -42,6 +43,13 @@ async function main(): Promise<void> {
     for (const line of summarize(result)) console.log(line);
   }
   console.log(`Report: ${await writeReport(folder, results)}`);
+  const short = results.filter(({ kills }) => kills < options.kills);
+  const slow = [
+    ...judgeTimes(results),
+    ...short.map(({ topology, kills }) => `${topology}: ${kills} of ${options.kills} kills`),
+  ];
+  for (const one of slow) console.error(`NOT AS PROMISED: ${one}`);
+  if (slow.length > 0) process.exitCode = 1;
   if (results.some(({ violations }) => violations.length > 0)) {
     console.error(`A promise was broken. Replay: npm run faults -- ${replayWords(options)}`);
     process.exitCode = 1;

@@ -132,10 +132,13 @@ describe("executions are judged", () => {
       { startedMs: 2, texts: ["text"] },
     ];
     const without = judgeExecutions(runs, [entry()], options);
-    expect(without.violations.map(({ invariant }) => invariant)).toEqual(["duplicates"]);
+    expect(without.violations.map(({ invariant }) => invariant)).toEqual(["duplicates", "duplicates"]);
     expect(without.duplicates).toEqual([{ text: "text", startedMs: [1, 2] }]);
     const faults = [faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 })];
     expect(judgeExecutions(runs, [entry()], { ...options, faults }).violations).toEqual([]);
+    const long = [{ ...faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 }), healedMs: 1 }];
+    const later = [runs[0] ?? { startedMs: 1, texts: [] }, { startedMs: 60_000, texts: ["text"] }];
+    expect(judgeExecutions(later, [entry()], { ...options, faults: long }).violations).toHaveLength(1);
   });
   test("by what a fault cuts off: nothing for an api, one worker's rows for its links, all for Redis", () => {
     const bound = (fault: InjectedFault["fault"], target?: string) => boundOf(faultOf(fault, { target }), inHand);

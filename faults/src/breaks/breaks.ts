@@ -88,10 +88,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "whoever answers EXPIRED does not store it",
     patches: [lua("read-task", "local _, blob = leave_run(shard, run_id, task_id, 'EXPIRED')", "local blob = ''")],
-    preparation: [
-      js("batcher/dist/look-up-loop.js", "deps.ledger.takeLate(deps.serverClock.nowMs());", ""),
-      js("batcher/dist/pool-publisher.js", "ledger.takeLate(serverClock.nowMs(), marginMsOf)", "0"),
-    ],
+    preparation: [js("batcher/dist/look-up-loop.js", "deps.ledger.takeLate(deps.serverClock.nowMs());", "")],
     scenario: SCENARIOS.lateAnswers,
     expected: ["changed"],
   },

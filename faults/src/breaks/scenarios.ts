@@ -88,7 +88,7 @@ const lateAnswers: Scenario = {
   ...common,
   name: "late answers",
   tasks: 1_200,
-  schedule: [1, 2, 3].map(() => step(1_500, { kind: "pause-oracle", forMs: 1_800 })),
+  schedule: [1, 2, 3, 4].map(() => step(1_500, { kind: "pause-oracle", forMs: 2_600 })),
 };
 
 /** A worker dies with batches in its hands, again and again. */

@@ -36,7 +36,7 @@ export interface CampaignEnd {
 }
 
 /** What a batch may take that was cut off, delayed or stopped by a fault: so early others may be given up. */
-const ADAPTIVE_EARLY_MS = 2_000;
+const ADAPTIVE_EARLY_MS = 750;
 /** A process may keep so much more than before the faults. */
 const MORE_DESCRIPTORS = 40;
 const MORE_MEMORY_MB = 200;

@@ -53,11 +53,26 @@ export function judgeExecutions(
   });
   const extra = duplicates.reduce((sum, { text, startedMs }) => sum + startedMs.length - (due.get(text) ?? 1), 0);
   const bound = options.faults.reduce((sum, fault) => sum + boundOf(fault, options.inHand), 0);
+  const { faults } = options;
+  for (const { text, startedMs } of duplicates) {
+    const unexplained = startedMs.slice(1).filter((atMs) => !faults.some((one) => explains(one, atMs, options.inHand)));
+    if (unexplained.length < (due.get(text) ?? 1)) continue;
+    violations.push({ invariant: "duplicates", detail: `it ran again while nothing was wrong: ${text}` });
+  }
   if (extra > bound) {
     violations.push({ invariant: "duplicates", detail: `${extra} executions too many; the faults explain ${bound}` });
   }
   const total = [...runs.values()].reduce((sum, times) => sum + times.length, 0);
   return { executions: total, unique: runs.size, duplicates, bound, violations };
+}
+
+/** Longer than a lease, a look-up after it, and what waits in line by then. */
+const AFTER_MS = 30_000;
+
+/** Whether what was in hand when the fault was done may run again at this moment. */
+function explains(fault: InjectedFault, atMs: number, inHand: InHand): boolean {
+  if (boundOf(fault, inHand) === 0 || atMs < fault.atMs) return false;
+  return atMs <= (fault.healedMs ?? Infinity) + AFTER_MS;
 }
 
 /** How often a text may run without a fault: once, or once for each of its tasks where one of them may leave its run. */
