@@ -134,11 +134,10 @@ describe("executions are judged", () => {
     const without = judgeExecutions(runs, [entry()], options);
     expect(without.violations.map(({ invariant }) => invariant)).toEqual(["duplicates", "duplicates"]);
     expect(without.duplicates).toEqual([{ text: "text", startedMs: [1, 2] }]);
-    const faults = [faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 })];
-    expect(judgeExecutions(runs, [entry()], { ...options, faults }).violations).toEqual([]);
-    const long = [{ ...faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 }), healedMs: 1 }];
+    const kill = faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 }, { atMs: 1, healedMs: 1 });
+    expect(judgeExecutions(runs, [entry()], { ...options, faults: [kill] }).violations).toEqual([]);
     const later = [runs[0] ?? { startedMs: 1, texts: [] }, { startedMs: 60_000, texts: ["text"] }];
-    expect(judgeExecutions(later, [entry()], { ...options, faults: long }).violations).toHaveLength(1);
+    expect(judgeExecutions(later, [entry()], { ...options, faults: [kill] }).violations).toHaveLength(1);
   });
   test("by what a fault cuts off: nothing for an api, one worker's rows for its links, all for Redis", () => {
     const bound = (fault: InjectedFault["fault"], target?: string) => boundOf(faultOf(fault, { target }), inHand);
