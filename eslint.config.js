@@ -12,6 +12,7 @@ const FORBIDDEN = {
   "gpu-worker": [...ROLES, ...STARTERS, "@sluice/models"],
   api: [...ROLES, ...STARTERS, "@sluice/proto", "@sluice/models"],
   models: [...ROLES, ...STARTERS, "@sluice/proto"],
+  client: [...ROLES, ...STARTERS, "@sluice/proto", "@sluice/models"],
   stack: [...ROLES, "@sluice/bench", "@sluice/faults", "@sluice/proto"],
   faults: [...ROLES, "@sluice/bench"],
 };

@@ -1,4 +1,4 @@
-// npm start, npm test and npm run bench, faults, simulate or spec: plain Node without dependencies, for there may be none yet.
+// npm start, npm test and npm run bench, faults, simulate, spec or sluice: plain Node without dependencies, for there may be none yet.
 // Installs the packages, builds, and runs what was asked for.
 
 import { Buffer } from "node:buffer";
@@ -46,10 +46,15 @@ const commands = {
     await build();
     await run("broker/spec/dist/main.js", args);
   },
+  sluice: async () => {
+    // Operators do not want to wait for a build, nor to see one in what they pipe on.
+    if (!existsSync("client/dist/main.js")) await build();
+    await run("client/dist/main.js", args);
+  },
 };
 
 if (!Object.hasOwn(commands, command ?? ""))
-  fail("Use npm start, npm test, npm run bench, npm run faults, npm run simulate or npm run spec.");
+  fail("Use npm start, npm test, npm run bench, npm run faults, npm run simulate, npm run spec or npm run sluice.");
 checkNode();
 await commands[command]();
 

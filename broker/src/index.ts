@@ -28,7 +28,22 @@ export {
 } from "./models/model-definition.js";
 export { createModelRegistry, type ModelRegistry, registerModels } from "./models/model-registry.js";
 export { createLiveSettings, type LiveSettings } from "./settings/live-settings.js";
-export { DEFAULT_SETTINGS, parseSettings, type Settings } from "./settings/settings.js";
+export { changeSetting, type WantedSetting } from "./settings/change-setting.js";
+export {
+  DEFAULT_SETTINGS,
+  findSettingProblems,
+  formatSettingField,
+  parseSettingField,
+  parseSettings,
+  SETTING_NAMES,
+  type SettingField,
+  type SettingName,
+  type SettingProblem,
+  type Settings,
+  settingText,
+} from "./settings/settings.js";
+export { readSettingsHistory, readSettingsLog, type SettingLogEntry, type SettingsHistory } from "./settings/settings-log.js";
+export { readSettingsState, type SettingsState } from "./settings/settings-state.js";
 
 export { admitTask, type AdmitRequest } from "./tasks/admission.js";
 export {
@@ -126,10 +141,12 @@ export {
   sweepPending,
 } from "./batches/ready-reader.js";
 export { parseReadyEntry, type Ref } from "./batches/ref.js";
+export { type LaneReport, readLaneReports, tellLaneReports } from "./batches/lane-report.js";
 export { type LaneLoad, readLaneLoads, tellLaneLoads } from "./batches/lane-load.js";
 export {
   type LearnedTime,
   type LearnedTimes,
+  learnedTimesOf,
   readLearnedTimes,
   writeLearnedTimes,
 } from "./batches/service-times-store.js";

@@ -36,6 +36,8 @@ export const keys = {
   credits: (pool: string) => `${poolPrefix(pool)}credits`,
   /** String with a time to live: what a batcher says of how busy a pool's lanes are. */
   load: (pool: string, batcher: string) => `${poolPrefix(pool)}load:${batcher}`,
+  /** String with a time to live: what a batcher shows operators of a pool's lanes. */
+  laneReport: (pool: string, batcher: string) => `${poolPrefix(pool)}lanes:${batcher}`,
   /** Hash: the task behind an Idempotency-Key. The task may lie in another shard. */
   idempotency: (shard: number, hash: string) => `${shardPrefix(shard)}key:${hash}`,
   /** Sorted set by the time of the last heartbeat: live batchers. */
@@ -44,6 +46,8 @@ export const keys = {
   config: "sluice:config",
   /** String: the last set of settings that was accepted. */
   goodConfig: "sluice:config:good",
+  /** Stream: the latest changes of settings by command, and who made them. In the slot of `config`, which is its tag. */
+  configLog: "sluice:{sluice:config}:log",
   /** Hash: learned service times by version of a model. */
   times: "sluice:times",
   /** Hash: model definitions by name. */

@@ -4,6 +4,7 @@ import { admitScript } from "../src/scripts/admit.js";
 import { announceBatcherScript } from "../src/scripts/announce-batcher.js";
 import { buryEntriesScript } from "../src/scripts/bury-entries.js";
 import { cancelScript } from "../src/scripts/cancel.js";
+import { changeSettingScript } from "../src/scripts/change-setting.js";
 import { claimIdempotencyScript } from "../src/scripts/claim-idempotency.js";
 import { claimScript } from "../src/scripts/claim.js";
 import { confirmIdempotencyScript } from "../src/scripts/confirm-idempotency.js";
@@ -30,6 +31,7 @@ const scripts = [
   announceBatcherScript,
   buryEntriesScript,
   cancelScript,
+  changeSettingScript,
   claimIdempotencyScript,
   claimScript,
   confirmIdempotencyScript,

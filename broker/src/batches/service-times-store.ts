@@ -1,5 +1,6 @@
 import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
+import type { Lane } from "../lane.js";
 import { packList, unpackList } from "../msgpack-list.js";
 import type { RedisClient } from "../redis/connect.js";
 
@@ -18,6 +19,11 @@ export interface LearnedTimes {
   /** When they were written, milliseconds since 1970 by the writer's clock. */
   readonly writtenMs: number;
   readonly times: readonly LearnedTime[];
+}
+
+/** The name of what a lane learns: its classes, and all signatures, share it. */
+export function learnedTimesOf({ model, version, zone }: Pick<Lane, "model" | "version" | "zone">): string {
+  return `${model} ${version} ${zone}`;
 }
 
 const VERSION = 1;

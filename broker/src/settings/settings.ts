@@ -2,7 +2,13 @@ import { z } from "zod";
 import { BrokerError } from "../errors.js";
 import { SHARD_COUNT } from "../keys.js";
 
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** A decimal number, for `Number` would take an empty text for 0. */
+const number = z
+  .string()
+  .regex(/^-?\d+(?:\.\d+)?$/, "must be a number")
+  .transform(Number);
+const count = (min: number, max: number) => number.pipe(z.int().min(min).max(max));
+const amount = (min: number, max: number) => number.pipe(z.number().min(min).max(max));
 
 /** Every live setting: its name in `sluice:config`, what it may be, and its default. */
 const SETTINGS = {
@@ -15,17 +21,17 @@ const SETTINGS = {
   /** What a task may take in all; adaptive batches are kept so small that it can be met. No task expires for it. */
   "batch.slo_ms": count(1, 600_000).default(500),
   /** What a second of the GPU is worth in seconds of requests: above 0, adaptive batches wait to save it. */
-  "batch.thrift": z.coerce.number().min(0).max(100).default(0),
+  "batch.thrift": amount(0, 100).default(0),
   /** Deadline of a task that names none, in seconds. */
   "queue.ttl_s": count(1, 86_400).default(60),
   /** Most tasks that wait in the whole queue of a lane; above it submissions are refused. */
   "queue.max_depth": count(SHARD_COUNT, 10_000_000).default(100_000),
   /** Part of `maxmemory` above which new runs are refused, so that results can always be written. */
-  "backpressure.redis_memory": z.coerce.number().min(0.1).max(1).default(0.75),
+  "backpressure.redis_memory": amount(0.1, 1).default(0.75),
   /** Part of the time that a GPU may compute before its endpoint gets fewer batches at once. 1: all of it. */
-  "backpressure.gpu_utilization": z.coerce.number().min(0.1).max(1).default(0.9),
+  "backpressure.gpu_utilization": amount(0.1, 1).default(0.9),
   /** Part of a GPU's memory that may be taken before its endpoint gets fewer batches at once. 1: all of it. */
-  "backpressure.gpu_memory": z.coerce.number().min(0.1).max(1).default(0.9),
+  "backpressure.gpu_memory": amount(0.1, 1).default(0.9),
   /** Most tasks that may wait for one run. */
   "queue.max_twins": count(1, 1_000_000).default(10_000),
   /** For how long equal tasks share one run, in seconds. */
@@ -44,7 +50,14 @@ const SETTINGS = {
   prefetch: count(0, 16).default(1),
 } as const;
 
-type SettingName = keyof typeof SETTINGS;
+/** A key of `sluice:config`. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** All of them, in the order in which they are shown. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** What lies in the pool, and so is not a model's own. */
+const FOR_ALL_ONLY: readonly SettingName[] = ["prefetch"];
 
 /** A complete, checked set of settings, for one model or for all. */
 export interface Settings {
@@ -74,39 +87,90 @@ export interface SettingsSet {
   readonly forModel: (model: string) => Settings;
 }
 
+/** A field of `sluice:config`: a setting for all models, or for one. */
+export interface SettingField {
+  readonly name: SettingName;
+  readonly model: string | undefined;
+}
+
+/** `KEY` or `model.NAME.KEY` -> what it sets; undefined if there is no such setting. */
+export function parseSettingField(field: string): SettingField | undefined {
+  const name = SETTING_NAMES.find((one) => field === one || (field.startsWith("model.") && field.endsWith(`.${one}`)));
+  if (name === undefined || field === name) return name && { name, model: undefined };
+  const model = field.slice("model.".length, -name.length - 1);
+  if (!/^[a-z0-9][a-z0-9_.-]*$/.test(model) || FOR_ALL_ONLY.includes(name)) return undefined;
+  return { name, model };
+}
+
+/** The field of a setting, for one model or for all. */
+export function formatSettingField({ name, model }: SettingField): string {
+  return model === undefined ? name : `model.${model}.${name}`;
+}
+
+/** The value that holds for one model, or for all: the model's own, the common one, or the default. */
+export function settingText(hash: Readonly<Record<string, string>>, { name, model }: SettingField): string {
+  const own = model === undefined ? undefined : hash[formatSettingField({ name, model })];
+  return own ?? hash[name] ?? String(SETTINGS[name].parse(undefined));
+}
+
+/** Something that is not allowed: by itself, or together with other settings. */
+export interface SettingProblem {
+  /** Those of the hash that have a part in it. */
+  readonly fields: readonly string[];
+  readonly reason: string;
+}
+
 /**
  * Reads the hash `sluice:config`. `model.NAME.KEY` overrides KEY for one model.
- * @throws BrokerError config-invalid that names every bad value and combination at once.
+ * @throws BrokerError config-invalid that names every bad value and combination at once; `details` has the `problems`.
  */
 export function parseSettings(hash: Readonly<Record<string, string>>): SettingsSet {
-  const problems: string[] = [];
-  const common = new Map<string, string>();
-  const overrides = new Map<string, Map<string, string>>();
+  const { set, problems: found } = readSettings(hash);
+  if (found.length === 0) return set;
+  const problems = found.map(({ reason }) => reason);
+  throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
+}
+
+/** Everything that `parseSettings` would refuse; nothing for a good set. */
+export function findSettingProblems(hash: Readonly<Record<string, string>>): readonly SettingProblem[] {
+  return readSettings(hash).problems;
+}
+
+function readSettings(hash: Readonly<Record<string, string>>): { set: SettingsSet; problems: SettingProblem[] } {
+  const problems: SettingProblem[] = [];
+  const values = new Map<string | undefined, Map<SettingName, string>>([[undefined, new Map()]]);
   for (const [field, value] of Object.entries(hash)) {
-    const own =
-      /^model\.([a-z0-9][a-z0-9_.-]*?)\.((?:batch|queue|dedupe|result|cache|retry)\.\w+|lease_ms|prefetch)$/.exec(
-        field,
-      );
-    const name = own?.[2] ?? field;
-    if (!Object.hasOwn(SETTINGS, name)) problems.push(`${field}: no such setting`);
-    else if (!own?.[1]) common.set(name, value);
-    else overrides.set(own[1], (overrides.get(own[1]) ?? new Map<string, string>()).set(name, value));
+    const known = parseSettingField(field);
+    if (known === undefined) problems.push({ fields: [field], reason: `${field}: no such setting` });
+    else values.set(known.model, (values.get(known.model) ?? new Map<SettingName, string>()).set(known.name, value));
   }
-  const forAll = resolve(common, "", problems);
-  const models = new Map<string, Settings>();
-  for (const [model, own] of overrides)
-    models.set(model, resolve(new Map([...common, ...own]), `model.${model}.`, problems));
-  if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
-  return { forAll, forModel: (model) => models.get(model) ?? forAll };
+  const common = values.get(undefined) ?? new Map<SettingName, string>();
+  const sets = [...values].map(([model, own]) => [model, resolve({ model, own, common }, problems)] as const);
+  const models = new Map(sets);
+  const forAll = models.get(undefined) ?? resolve({ model: undefined, own: common, common }, problems);
+  return { set: { forAll, forModel: (model) => models.get(model) ?? forAll }, problems };
 }
 
 /** All defaults. */
 export const DEFAULT_SETTINGS: SettingsSet = parseSettings({});
 
-function resolve(values: ReadonlyMap<string, string>, prefix: string, problems: string[]): Settings {
+/** What is not allowed of the model's own is added to `problems`; what it inherits was found before. */
+function resolve(
+  values: {
+    readonly model: string | undefined;
+    readonly own: ReadonlyMap<SettingName, string>;
+    readonly common: ReadonlyMap<SettingName, string>;
+  },
+  problems: SettingProblem[],
+): Settings {
+  const { model, own, common } = values;
+  const fieldOf = (name: SettingName): string => formatSettingField({ name, model: own.has(name) ? model : undefined });
   const read = <Name extends SettingName>(name: Name): z.output<(typeof SETTINGS)[Name]> => {
-    const result = SETTINGS[name].safeParse(values.get(name));
-    if (!result.success) problems.push(`${prefix}${name}: ${result.error.issues[0]?.message ?? "not allowed"}`);
+    const result = SETTINGS[name].safeParse(own.get(name) ?? common.get(name));
+    if (!result.success && (own.has(name) || model === undefined)) {
+      const reason = `${fieldOf(name)}: ${result.error.issues[0]?.message ?? "not allowed"}`;
+      problems.push({ fields: [fieldOf(name)], reason });
+    }
     return (result.success ? result.data : SETTINGS[name].parse(undefined)) as z.output<(typeof SETTINGS)[Name]>;
   };
   const settings: Settings = {
@@ -129,10 +193,11 @@ function resolve(values: ReadonlyMap<string, string>, prefix: string, problems: 
     leaseMs: read("lease_ms"),
     prefetch: read("prefetch"),
   };
-  if (settings.batchMaxWaitMs >= settings.queueTtlS * 1_000) {
-    problems.push(
-      `${prefix}batch.max_wait_ms (${settings.batchMaxWaitMs}) must be below queue.ttl_s (${settings.queueTtlS})`,
-    );
+  const [wait, ttl] = [fieldOf("batch.max_wait_ms"), fieldOf("queue.ttl_s")];
+  const isOwn = own.has("batch.max_wait_ms") || own.has("queue.ttl_s");
+  if (settings.batchMaxWaitMs >= settings.queueTtlS * 1_000 && (isOwn || model === undefined)) {
+    const reason = `${wait} (${settings.batchMaxWaitMs}) must be below ${ttl} (${settings.queueTtlS})`;
+    problems.push({ fields: [wait, ttl], reason });
   }
   return settings;
 }

@@ -1,0 +1,2 @@
+export { runSluice } from "./run-sluice.js";
+export type { SluiceIo } from "./sluice-io.js";
