@@ -11,6 +11,8 @@ export interface ApiMetrics {
   /** A task was admitted: a `miss` computes, `joined` shares an open run, a `hit` has its result at once. */
   admitted(model: string, cache: CacheWord): void;
   refused(code: ErrorCode): void;
+  /** A task that could be run was not admitted. */
+  turnedAway(model: string, code: ErrorCode): void;
   resultRead(state: string): void;
   blobWritten(bytes: number): void;
   /** Made once for each route. */
@@ -23,6 +25,8 @@ export interface ApiGauges {
   readonly waits: () => number;
   /** How many bytes the bodies of requests have now. */
   readonly bodyBytes: () => number;
+  /** How many sets of live settings were refused. */
+  readonly refusedSettings: () => number;
   /** Milliseconds since each thing that is polled last answered, by what it is. */
   readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
@@ -34,6 +38,11 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter<Label>({ name, help, labelNames, registers });
   const admitted = counter("sluice_admitted_total", "Tasks accepted, by model.", ["model"]);
+  const decisions = counter(
+    "sluice_admissions_total",
+    "What was decided about tasks, and why: accepted as miss, joined or hit, or refused with a code.",
+    ["model", "outcome", "reason"],
+  );
   const collapsed = counter("sluice_collapsed_total", "Tasks that joined the open run of an equal task.");
   const cacheHits = counter("sluice_cache_hits_total", "Tasks answered from a result that was kept.");
   const refused = counter("sluice_refused_total", "Requests answered with a problem, by its code.", ["code"]);
@@ -49,7 +58,9 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
   registerGauges(registry, gauges);
   return {
     registry,
+    turnedAway: (model, reason) => decisions.inc({ model, outcome: "refused", reason }),
     admitted(model, cache) {
+      decisions.inc({ model, outcome: "accepted", reason: cache });
       admitted.inc({ model });
       if (cache === "joined") collapsed.inc();
       else if (cache === "hit") cacheHits.inc();
@@ -71,7 +82,7 @@ export function createApiMetrics(gauges: ApiGauges): ApiMetrics {
   };
 }
 
-function registerGauges(registry: Registry, { waits, bodyBytes, pollAgesMs }: ApiGauges): void {
+function registerGauges(registry: Registry, { waits, bodyBytes, refusedSettings, pollAgesMs }: ApiGauges): void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -84,6 +95,7 @@ function registerGauges(registry: Registry, { waits, bodyBytes, pollAgesMs }: Ap
     });
   gauge("sluice_waiters", "Requests that wait for a result now.", waits);
   gauge("sluice_body_bytes", "Bytes of the bodies of requests that are read or worked on now.", bodyBytes);
+  gauge("sluice_settings_refused", "Sets of settings refused since the start.", refusedSettings);
   new Gauge({
     name: "sluice_poll_age_seconds",
     help: "Seconds since something that is polled last answered.",

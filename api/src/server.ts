@@ -119,7 +119,8 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     subscription: doneEvents.ageMs(),
     reaper: reaper.ageMs(),
   });
-  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, pollAgesMs });
+  const refusedSettings = () => settings.refusedCount();
+  const metrics = createApiMetrics({ waits: waits.count, bodyBytes: intake.heldBytes, refusedSettings, pollAgesMs });
   const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });

@@ -25,6 +25,7 @@ import { createOwnership } from "./ownership.js";
 import { createPublishers } from "./publishers.js";
 import { createReadLoops } from "./read-loops.js";
 import { DEFAULT_READ_PACING, type ReadPacing } from "./read-pacing.js";
+import { RecentBatches } from "./recent-batches.js";
 import { createServerClock } from "./server-clock.js";
 import { createSweepLoops } from "./sweep-loops.js";
 import { createTimesLoop } from "./times-loop.js";
@@ -87,6 +88,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const ledger = new Ledger();
   const holds = new LaneHolds();
   const knowledge = new KnowledgeBook();
+  const recent = new RecentBatches();
   const serverClock = createServerClock(redis, clock);
   const metrics = createBatcherMetrics({
     clock,
@@ -96,7 +98,8 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     refusedSettings: () => settings.refusedCount(),
     pollAgesMs: () => ({ settings: settings.ageMs(), models: models.ageMs(), subscription: subscriber.ageMs() }),
   });
-  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, knowledge, metrics };
+  const told = { knowledge, recent, metrics };
+  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, ...told };
   const events = {
     acquired: (shard: number) => sweeps.begin(shard),
     lost(shard: number) {

@@ -3,6 +3,7 @@ import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { LaneHolds } from "./lane-holds.js";
 import type { Ledger, OutBatch } from "./ledger.js";
+import type { BatcherMetrics } from "./metrics.js";
 import type { Publishers } from "./publishers.js";
 import type { ReadLoops } from "./read-loops.js";
 import type { WakeableLoop } from "./wakeable-loop.js";
@@ -23,6 +24,7 @@ interface CreditDeps {
   readonly publishers: Publishers;
   readonly readers: ReadLoops;
   readonly lookUps: WakeableLoop;
+  readonly metrics: BatcherMetrics;
 }
 
 /** Subscribes to the credit channel of each pool once, and hands on what it says. Messages may be lost. */
@@ -65,10 +67,18 @@ function hearHold(holds: LaneHolds, batch: OutBatch, { unsettled }: CreditMessag
 }
 
 /** A batch of which something came back was not served as others are. */
-function learnFrom({ knowledge, lanes }: CreditDeps, batch: OutBatch, message: CreditMessage, nowMs: number): void {
+function learnFrom(
+  { knowledge, lanes, metrics }: CreditDeps,
+  batch: OutBatch,
+  message: CreditMessage,
+  nowMs: number,
+): void {
   const lane = lanes.get(batch.lane);
   if (lane === undefined || message.unsettled.length > 0 || message.serviceMs <= 0) return;
   const rows = batch.entries.reduce((sum, { ref }) => sum + ref.cost, 0);
-  knowledge.of(lane.name, lane.modelMaxSize).times.observe(rows, message.serviceMs);
+  const { times } = knowledge.of(lane.name, lane.modelMaxSize);
+  const predictedMs = times.curve && times.drift * times.curve.p50Ms(rows);
+  metrics.served(lane, { observedMs: message.serviceMs, predictedMs });
+  times.observe(rows, message.serviceMs);
   if (batch.metIdleSlot) knowledge.overheadOf(batch.pool).observe(nowMs - batch.publishedMs - message.serviceMs);
 }

@@ -1,13 +1,22 @@
-import { type Clock, keys, type LaneLoad, type RedisClient, tellLaneLoads } from "@sluice/broker";
+import {
+  type Clock,
+  keys,
+  type LaneLoad,
+  type LaneReport,
+  type RedisClient,
+  tellLaneLoads,
+  tellLaneReports,
+} from "@sluice/broker";
 import type { Logger } from "pino";
 import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
-import { fullBatchOf } from "./batch-candidates.js";
+import { fullBatchOf, learnedOf } from "./batch-candidates.js";
 import type { LaneDirectory, ServedLane } from "./lane-directory.js";
 import type { Ledger } from "./ledger.js";
 import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
 import type { Ownership } from "./ownership.js";
 import type { Publishers } from "./publishers.js";
+import type { RecentBatches } from "./recent-batches.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 const MEASURE_EVERY_MS = 500;
@@ -24,12 +33,13 @@ interface DepthDeps {
   readonly knowledge: KnowledgeBook;
   readonly ownership: Ownership;
   readonly publishers: Publishers;
+  readonly recent: RecentBatches;
   readonly metrics: BatcherMetrics;
 }
 
 /**
  * Measures how much open work lies on this batcher's shards, each entry of a ready stream being one open run, and tells
- * the apis, which refuse what could not be done in time.
+ * the apis, which refuse what could not be done in time, and operators.
  */
 export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop {
   const { lanes, ledger, metrics } = deps;
@@ -46,6 +56,8 @@ export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop 
       const ours = lanes.lanes().filter((lane) => lane.pool === pool);
       const loads = ours.flatMap((lane) => loadOf(deps, lane, openRuns.get(lane.name) ?? 0) ?? []);
       await tellLaneLoads(deps.redis, { pool, batcher }, loads);
+      const reports = ours.map((lane) => reportOf(deps, lane, openRuns.get(lane.name) ?? 0));
+      await tellLaneReports(deps.redis, { pool, batcher }, reports);
     }
     return MEASURE_EVERY_MS;
   };
@@ -63,4 +75,20 @@ function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad |
   if (full === undefined) return undefined;
   const slots = deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0;
   return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
+}
+
+function reportOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneReport {
+  const { lanes, knowledge, recent, clock } = deps;
+  const mode = lanes.settingsOf(lane).batchMode;
+  const { enough, most, drift } = learnedOf(deps, lane);
+  const maxSize = lanes.maxSizeOf(lane);
+  return {
+    lane: lane.name,
+    mode,
+    openRuns,
+    arrivalsPerS: knowledge.of(lane.name, lane.modelMaxSize).gap.perSecond(clock.monotonicMs()),
+    ...(mode === "fixed" ? { enough: maxSize, most: maxSize } : { enough, most }),
+    drift,
+    latest: recent.of(lane.name),
+  };
 }

@@ -31,7 +31,9 @@ export function createLaneWatch(deps: {
     lanes.refresh();
     publishers.reconcile(lanes.pools());
     readers.reconcile();
-    for (const [pool, publisher] of publishers.list()) metrics.credits(pool, publisher.credits);
+    for (const [pool, publisher] of publishers.list()) {
+      metrics.credits(pool, publisher.credits, publisher.slotsOfPool());
+    }
     for (const lane of lanes.lanes()) {
       if (lanes.settingsOf(lane).batchMode === "adaptive") metrics.learned(lane, learnedOf(deps, lane));
     }

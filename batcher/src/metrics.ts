@@ -29,7 +29,10 @@ export interface BatcherMetrics {
   /** Entries of ready streams that could not be read. */
   buried(count: number): void;
   queueDepth(lane: ServedLane, entries: number): void;
-  credits(pool: string, credits: PoolCredits): void;
+  /** @param slots worker slots of the whole pool. */
+  credits(pool: string, credits: PoolCredits, slots: number): void;
+  /** A batch was served as a whole. @param predictedMs undefined while nothing is known. */
+  served(lane: ServedLane, times: { readonly observedMs: number; readonly predictedMs: number | undefined }): void;
   /** How large batches are to be, and observed over predicted service times. */
   learned(lane: ServedLane, learned: BatchSizes & { readonly drift: number }): void;
 }
@@ -77,7 +80,24 @@ export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
     expired: (model) => expired.inc({ model }),
     reclaimed: (pool) => reclaimed.inc({ pool }),
     buried: (count) => buried.inc(count),
+    served: createServiceTimes(registry),
     ...createLaneGauges(registry),
+  };
+}
+
+function createServiceTimes(registry: Registry): BatcherMetrics["served"] {
+  // 1 ms to 16 s, doubling: from one small row to a whole lease.
+  const buckets = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16];
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name, help, labelNames: ["model", "class"], buckets, registers: [registry] });
+  const observed = histogram("sluice_batch_service_seconds", "Seconds from the claim of a batch to its last result.");
+  const predicted = histogram(
+    "sluice_batch_predicted_seconds",
+    "What was predicted for the same batches, if anything.",
+  );
+  return ({ model, batchClass }, { observedMs, predictedMs }) => {
+    observed.observe({ model, class: batchClass }, observedMs / 1_000);
+    if (predictedMs !== undefined) predicted.observe({ model, class: batchClass }, predictedMs / 1_000);
   };
 }
 
@@ -92,6 +112,7 @@ function createLaneGauges(registry: Registry): Pick<BatcherMetrics, "queueDepth"
     names: ["model"],
   });
   const credits = gauge(registry, "sluice_credits", "Credits of a pool, as last heard.", { names: ["pool", "kind"] });
+  const slots = gauge(registry, "sluice_pool_slots", "Live worker slots of a pool.", { names: ["pool"] });
   return {
     queueDepth: ({ model, batchClass }, entries) => depth.set({ model, class: batchClass }, entries),
     learned({ model, batchClass }, learned) {
@@ -99,7 +120,8 @@ function createLaneGauges(registry: Registry): Pick<BatcherMetrics, "queueDepth"
       target.set({ model, class: batchClass, bound: "most" }, learned.most);
       drift.set({ model }, learned.drift);
     },
-    credits(pool, { used, total }) {
+    credits(pool, { used, total }, slotsOfPool) {
+      slots.set({ pool }, slotsOfPool);
       credits.set({ pool, kind: "used" }, used);
       credits.set({ pool, kind: "total" }, total);
     },

@@ -25,6 +25,7 @@ import type { LoopHealth } from "./loop-health.js";
 import type { BatcherMetrics } from "./metrics.js";
 import type { Ownership } from "./ownership.js";
 import { CREDIT_LOOK_MS, PoolCredits } from "./pool-credits.js";
+import type { RecentBatches } from "./recent-batches.js";
 import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
@@ -41,6 +42,7 @@ export interface PublishDeps extends CandidateDeps {
   readonly settings: LiveSettings;
   readonly ownership: Ownership;
   readonly metrics: BatcherMetrics;
+  readonly recent: RecentBatches;
   /** References look late and are to be asked about. */
   readonly lateFound: () => void;
 }
@@ -151,7 +153,7 @@ class PublishTurns {
 
   async #publish(candidate: BatchCandidate, { size, reason }: Dispatch, nowMs: number): Promise<void> {
     const { queue, lane, settings } = candidate;
-    const { redis, ledger, metrics, clock, log } = this.#deps;
+    const { redis, ledger, metrics, recent, clock, log } = this.#deps;
     const askAtMs = nowMs + settings.leaseMs + LOOK_UP_MARGIN_MS;
     const publication = {
       batchId: `${this.#batcher}-${this.#pool}-${++this.#batches}`,
@@ -183,7 +185,9 @@ class PublishTurns {
       return;
     }
     this.#deps.holds.published(lane.name, nowMs);
-    metrics.published(lane, { size: batch.entries.length, reason, waitMs: notice.waitMs });
+    const published = { size: batch.entries.length, reason, waitMs: notice.waitMs };
+    metrics.published(lane, published);
+    recent.published(lane.name, published);
     log.debug({ batchId: batch.batchId, lane: lane.name, size: batch.entries.length, reason }, "batch published");
   }
 }

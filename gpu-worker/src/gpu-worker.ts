@@ -97,6 +97,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   observeGpuWorker(deps.metrics.registry, {
     endpoints: () => runners,
     slots: () => runners.flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
+    refusedSettings: () => deps.settings.refusedCount(),
     pollAgesMs: () => ({
       settings: deps.settings.ageMs(),
       models: models.ageMs(),

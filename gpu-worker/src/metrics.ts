@@ -30,6 +30,8 @@ export interface GpuWorkerState {
   readonly endpoints: () => readonly { readonly url: string; readonly isReady: () => boolean }[];
   /** The slots by number, and how long ago each last heard from Redis. */
   readonly slots: () => readonly { readonly number: number; readonly secondsSincePoll: number }[];
+  /** How many sets of live settings were refused. */
+  readonly refusedSettings: () => number;
   /** Milliseconds since each thing that is polled last answered, by what it is. */
   readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
@@ -87,6 +89,14 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
     collect() {
       this.reset();
       for (const { number, secondsSincePoll } of state.slots()) this.set({ slot: String(number) }, secondsSincePoll);
+    },
+  });
+  new Gauge({
+    name: "sluice_settings_refused",
+    help: "Sets of settings refused since the start",
+    registers: [registry],
+    collect() {
+      this.set(state.refusedSettings());
     },
   });
   new Gauge({

@@ -62,6 +62,7 @@ export async function admitOrder(
     if (inBlob && !closed) await deps.blobs.put(task.taskId, Buffer.from(row.content));
     admitted = await requireAdmission(deps, order, task, { inBlob, closed });
   } catch (error) {
+    deps.metrics.turnedAway(model.name, BrokerError.from(error, "internal", "a bug").code);
     const unconfirmed = error instanceof BrokerError && error.code === "durability-unconfirmed";
     const mayBeAdmitted = unconfirmed && !wasNotCarriedOut(error);
     if (!mayBeAdmitted && (await release()) && inBlob) await deps.blobs.drop(task.taskId);

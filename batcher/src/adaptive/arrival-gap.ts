@@ -16,6 +16,11 @@ export class ArrivalGap {
     return this.#lastMs;
   }
 
+  /** Arrivals a second, fewer the longer none has come; 0 before the second arrival. */
+  perSecond(nowMs: number): number {
+    return 1_000 / Math.max(this.#meanMs, nowMs - this.#lastMs);
+  }
+
   /** @param count arrivals that were seen together, one at least. */
   arrived(nowMs: number, count = 1): void {
     const gapMs = (nowMs - this.#lastMs) / count;

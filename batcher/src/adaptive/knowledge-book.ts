@@ -1,4 +1,4 @@
-import { type LearnedTimes, parseLane } from "@sluice/broker";
+import { type LearnedTimes, learnedTimesOf, parseLane } from "@sluice/broker";
 import { LaneKnowledge } from "./lane-knowledge.js";
 import { Overhead } from "./overhead.js";
 import { ServiceTimes } from "./service-times.js";
@@ -50,7 +50,7 @@ export class KnowledgeBook {
 
   #timesOf(lane: string, modelMaxSize: number): ServiceTimes {
     const { model = lane, version = "", zone = "" } = parseLane(lane) ?? {};
-    const name = `${model} ${version} ${zone}`;
+    const name = learnedTimesOf({ model, version, zone });
     const known = this.#times.get(name);
     if (known) return known;
     const times = new ServiceTimes(modelMaxSize);
