@@ -9,6 +9,7 @@ import {
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import type { KnowledgeBook } from "./adaptive/knowledge-book.js";
+import { ArrivalRate } from "./arrival-rate.js";
 import { fullBatchOf, learnedOf } from "./batch-candidates.js";
 import type { LaneDirectory, ServedLane } from "./lane-directory.js";
 import type { Ledger } from "./ledger.js";
@@ -44,6 +45,7 @@ interface DepthDeps {
 export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop {
   const { lanes, ledger, metrics } = deps;
   const openRuns = new Map<string, number>();
+  const rates = new Map<string, ArrivalRate>();
   let turns = 0;
   const turn = async (): Promise<number> => {
     const all = turns++ % IDLE_LANES_EVERY === 0;
@@ -56,7 +58,11 @@ export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop 
       const ours = lanes.lanes().filter((lane) => lane.pool === pool);
       const loads = ours.flatMap((lane) => loadOf(deps, lane, openRuns.get(lane.name) ?? 0) ?? []);
       await tellLaneLoads(deps.redis, { pool, batcher }, loads);
-      const reports = ours.map((lane) => reportOf(deps, lane, openRuns.get(lane.name) ?? 0));
+      const reports = ours.map((lane) => {
+        const rate = rates.get(lane.name) ?? new ArrivalRate();
+        rates.set(lane.name, rate);
+        return reportOf(deps, lane, { rate, openRuns: openRuns.get(lane.name) ?? 0 });
+      });
       await tellLaneReports(deps.redis, { pool, batcher }, reports);
     }
     return MEASURE_EVERY_MS;
@@ -77,7 +83,11 @@ function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad |
   return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
 }
 
-function reportOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneReport {
+function reportOf(
+  deps: DepthDeps,
+  lane: ServedLane,
+  { rate, openRuns }: { readonly rate: ArrivalRate; readonly openRuns: number },
+): LaneReport {
   const { lanes, knowledge, recent, clock } = deps;
   const mode = lanes.settingsOf(lane).batchMode;
   const { enough, most, drift } = learnedOf(deps, lane);
@@ -86,7 +96,7 @@ function reportOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneRepo
     lane: lane.name,
     mode,
     openRuns,
-    arrivalsPerS: knowledge.of(lane.name, lane.modelMaxSize).gap.perSecond(clock.monotonicMs()),
+    arrivalsPerS: rate.look(knowledge.of(lane.name, lane.modelMaxSize).gap.total, clock.monotonicMs()),
     ...(mode === "fixed" ? { enough: maxSize, most: maxSize } : { enough, most }),
     drift,
     latest: recent.of(lane.name),

@@ -17,6 +17,7 @@ const io = {
   clock: systemClock,
   signal: stop.signal,
   keyboard: process.stdin,
-  screen: () => ({ rows: process.stdout.rows, columns: process.stdout.columns }),
+  // 0 where a terminal does not know its size.
+  screen: () => ({ rows: process.stdout.rows || undefined, columns: process.stdout.columns || undefined }),
 };
 process.exit(await runSluice(process.argv.slice(2), io));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { parseSettings } from "@sluice/broker";
+import { parseSettings, SETTING_NAMES, settingText } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { parseConfig as readApiConfig } from "../../api/src/config.js";
 import { readConfig as readBatcherConfig } from "../../batcher/src/config.js";
@@ -61,6 +61,11 @@ describe("the table of variables in README", () => {
       ["gpu-worker", ports["gpu-worker"]],
     ]);
   });
+});
+
+test("README has every live setting, with its default", () => {
+  const shown = [...section.matchAll(/^\| `([a-z_.]+)` \| `([^`]*)` \| /gm)].map(([, name, value]) => [name, value]);
+  expect(shown.sort()).toEqual(SETTING_NAMES.map((name) => [name, settingText({}, { name, model: undefined })]).sort());
 });
 
 test("every live setting that README names exists", () => {

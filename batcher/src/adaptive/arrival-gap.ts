@@ -5,6 +5,7 @@ const SHARE = 0.05;
 export class ArrivalGap {
   #meanMs = Infinity;
   #lastMs = -Infinity;
+  #total = 0;
 
   /** Milliseconds; Infinity before the second arrival. */
   get meanMs(): number {
@@ -16,15 +17,16 @@ export class ArrivalGap {
     return this.#lastMs;
   }
 
-  /** Arrivals a second, fewer the longer none has come; 0 before the second arrival. */
-  perSecond(nowMs: number): number {
-    return 1_000 / Math.max(this.#meanMs, nowMs - this.#lastMs);
+  /** How many have arrived, ever. */
+  get total(): number {
+    return this.#total;
   }
 
   /** @param count arrivals that were seen together, one at least. */
   arrived(nowMs: number, count = 1): void {
     const gapMs = (nowMs - this.#lastMs) / count;
     this.#lastMs = nowMs;
+    this.#total += count;
     if (!Number.isFinite(gapMs)) return;
     if (this.#meanMs === Infinity) this.#meanMs = gapMs;
     else this.#meanMs += (1 - (1 - SHARE) ** count) * (gapMs - this.#meanMs);
