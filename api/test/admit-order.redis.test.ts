@@ -50,7 +50,12 @@ function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
   const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key }, models);
   const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
-  const metrics = createApiMetrics({ waits: () => 0, bodyBytes: () => 0, refusedSettings: () => 0, pollAgesMs: () => ({}) });
+  const metrics = createApiMetrics({
+    waits: () => 0,
+    bodyBytes: () => 0,
+    refusedSettings: () => 0,
+    pollAgesMs: () => ({}),
+  });
   const blobs = createTaskBlobs({
     blobs: createLocalBlobStore(fixture.blobDir),
     reaper: { add: () => undefined },

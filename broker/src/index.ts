@@ -42,7 +42,12 @@ export {
   type Settings,
   settingText,
 } from "./settings/settings.js";
-export { readSettingsHistory, readSettingsLog, type SettingLogEntry, type SettingsHistory } from "./settings/settings-log.js";
+export {
+  readSettingsHistory,
+  readSettingsLog,
+  type SettingLogEntry,
+  type SettingsHistory,
+} from "./settings/settings-log.js";
 export { readSettingsState, type SettingsState } from "./settings/settings-state.js";
 
 export { admitTask, type AdmitRequest } from "./tasks/admission.js";
