@@ -8,7 +8,7 @@ import { runTop } from "./top/run-top.js";
 
 /** Done; something failed; what was asked for is not allowed. */
 const EXIT = { done: 0, failed: 1, refused: 2 } as const;
-const CONNECT_MS = 5_000;
+const CONNECT_MS = 3_000;
 
 /** Runs one `sluice` command to its end. @returns the exit code: 0 done, 1 failed, 2 refused or not understood. */
 export async function runSluice(args: readonly string[], io: SluiceIo): Promise<number> {
