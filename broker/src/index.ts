@@ -33,6 +33,7 @@ export {
   DEFAULT_SETTINGS,
   findSettingProblems,
   formatSettingField,
+  mayBeOwn,
   parseSettingField,
   parseSettings,
   SETTING_NAMES,

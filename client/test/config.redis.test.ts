@@ -4,6 +4,7 @@ import {
   DEFAULT_SETTINGS,
   keys,
   type LiveSettings,
+  mayBeOwn,
   parseSettings,
   readSettingsLog,
   SETTING_NAMES,
@@ -19,7 +20,7 @@ const within1s = { timeout: 1_000, interval: 10 };
 
 /** For each key a value that is not its default, and what a role must see then. */
 const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, seen: string | number]> = {
-  "batch.mode": [DEFAULT_SETTINGS.forAll.batchMode === "fixed" ? "adaptive" : "fixed", "batchMode", "adaptive"],
+  "batch.mode": ["fixed", "batchMode", "fixed"],
   "batch.max_size": ["32", "batchMaxSize", 32],
   "batch.max_wait_ms": ["20", "batchMaxWaitMs", 20],
   "batch.slo_ms": ["250", "batchSloMs", 250],
@@ -27,6 +28,8 @@ const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, 
   "queue.ttl_s": ["30", "queueTtlS", 30],
   "queue.max_depth": ["1600", "queueMaxDepthPerShard", 100],
   "backpressure.redis_memory": ["0.5", "backpressureRedisMemory", 0.5],
+  "backpressure.gpu_utilization": ["0.8", "backpressureGpuUtilization", 0.8],
+  "backpressure.gpu_memory": ["0.7", "backpressureGpuMemory", 0.7],
   "queue.max_twins": ["100", "queueMaxTwins", 100],
   "dedupe.ttl_s": ["60", "dedupeTtlS", 60],
   "result.ttl_s": ["120", "resultTtlS", 120],
@@ -36,13 +39,11 @@ const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, 
   lease_ms: ["20000", "leaseMs", 20_000],
   prefetch: ["2", "prefetch", 2],
 };
-const rows = Object.entries(KEYS).map(([key, [value, field, seen]]) => ({
-  key: key as SettingName,
-  value,
-  field,
-  seen: key === "batch.mode" ? value : seen,
-}));
-const ofModels = rows.filter(({ key }) => key !== "prefetch");
+const rows = SETTING_NAMES.map((key) => {
+  const [value, field, seen] = KEYS[key];
+  return { key, value, field, seen };
+});
+const ofModels = rows.filter(({ key }) => mayBeOwn(key));
 const expected = (shown: typeof rows) => ({
   ...DEFAULT_SETTINGS.forAll,
   ...Object.fromEntries(shown.map(({ field, seen }) => [field, seen])),

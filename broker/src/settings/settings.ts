@@ -56,8 +56,13 @@ export type SettingName = keyof typeof SETTINGS;
 /** All of them, in the order in which they are shown. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
-/** What lies in the pool, and so is not a model's own. */
-const FOR_ALL_ONLY: readonly SettingName[] = ["prefetch"];
+/** What pools and endpoints go by, which models share. */
+const FOR_ALL_ONLY: readonly SettingName[] = ["backpressure.gpu_utilization", "backpressure.gpu_memory", "prefetch"];
+
+/** Whether models may have this setting of their own. */
+export function mayBeOwn(name: SettingName): boolean {
+  return !FOR_ALL_ONLY.includes(name);
+}
 
 /** A complete, checked set of settings, for one model or for all. */
 export interface Settings {
@@ -98,7 +103,7 @@ export function parseSettingField(field: string): SettingField | undefined {
   const name = SETTING_NAMES.find((one) => field === one || (field.startsWith("model.") && field.endsWith(`.${one}`)));
   if (name === undefined || field === name) return name && { name, model: undefined };
   const model = field.slice("model.".length, -name.length - 1);
-  if (!/^[a-z0-9][a-z0-9_.-]*$/.test(model) || FOR_ALL_ONLY.includes(name)) return undefined;
+  if (!/^[a-z0-9][a-z0-9_.-]*$/.test(model) || !mayBeOwn(name)) return undefined;
   return { name, model };
 }
 
