@@ -1,6 +1,8 @@
 import { startRedisCluster } from "@sluice/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  announceBatcher,
+  changeSetting,
   claimRuns,
   connectRedis,
   createDoneEvents,
@@ -13,11 +15,15 @@ import {
   keys,
   parseRedisUrl,
   publishBatch,
+  readLaneReports,
+  readSettingsHistory,
+  readSettingsState,
   readTask,
   type RedisClient,
   type RedisTarget,
   settleRuns,
   SHARD_COUNT,
+  tellLaneReports,
 } from "../src/index.js";
 import { silentLog } from "./redis-fixture.js";
 import { admitted, noticeOf, RECORD, successOf } from "./task-fixture.js";
@@ -76,4 +82,22 @@ test("on a Cluster, tasks of all shards go from admission to result, each script
     expect(answer.kind === "done" && decodeOutput(answer.output)[0]?.data.toString()).toBe(`TEXT ${i}`);
     expect(await redis.xlen(keys.ready(task.digest.shard, lane))).toBe(0);
   }
+});
+
+test("on a Cluster, a setting is changed and noted in one slot, and lanes are told and read", async () => {
+  const change = { field: "batch.max_size", value: "8", by: "anna" };
+  expect(await changeSetting(redis, change)).toBeUndefined();
+  const { written, entries } = await readSettingsHistory(redis, "0-0");
+  expect(written).toEqual({ "batch.max_size": "8" });
+  expect(entries).toMatchObject([{ by: "anna", field: "batch.max_size", old: undefined, new: "8" }]);
+  expect((await readSettingsHistory(redis, entries[0]?.id ?? "")).entries).toEqual([]);
+  expect((await readSettingsState(redis)).inForce).toEqual({ "batch.max_size": "8" });
+
+  const latest = { rows: 1, waitMs: 2, reasons: { full: 1 } };
+  const report = { lane: "m:1:local:now", mode: "fixed" as const, openRuns: 1, arrivalsPerS: 1, drift: 1, latest };
+  for (const batcher of ["b1", "b2"]) {
+    await announceBatcher(redis, batcher);
+    await tellLaneReports(redis, { pool: "p", batcher }, [{ ...report, enough: 8, most: 8 }]);
+  }
+  expect((await readLaneReports(redis, "p")).get(report.lane)?.openRuns).toBe(2);
 });

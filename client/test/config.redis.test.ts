@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   createLiveSettings,
@@ -192,6 +196,27 @@ describe("sluice config", () => {
       "batch.max_size: banana -> not set  (not by command)",
       "all settings are good again",
     ]);
+  });
+
+  test("the program takes REDIS_URL from its environment and ends with the code of the command", async () => {
+    const program = fileURLToPath(new URL("../bin/sluice.mjs", import.meta.url));
+    const start = async (...args: string[]) => {
+      const env = { ...process.env, REDIS_URL: fixture.server.url };
+      const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+      const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+      return { code: code as unknown, out, err };
+    };
+    expect(await start("config", "set", "batch.max_size", "32", "--by", "anna")).toEqual({
+      code: 0,
+      out: "batch.max_size: 64 (the default) -> 32\n",
+      err: "",
+    });
+    expect(await start("config", "set", "batch.max_size", "banana")).toEqual({
+      code: 2,
+      out: "",
+      err: "refused: batch.max_size: must be a number\n",
+    });
+    expect(await fixture.redis.hgetall(keys.config)).toEqual({ "batch.max_size": "32" });
   });
 
   test("without a Redis it says so, and ends with code 1", async () => {
