@@ -203,8 +203,8 @@ describe("sluice config", () => {
     const start = async (...args: string[]) => {
       const env = { ...process.env, REDIS_URL: fixture.server.url };
       const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-      const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-      return { code: code as unknown, out, err };
+      const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+      return { code: child.exitCode, out, err };
     };
     expect(await start("config", "set", "batch.max_size", "32", "--by", "anna")).toEqual({
       code: 0,
