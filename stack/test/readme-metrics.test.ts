@@ -26,8 +26,8 @@ const REGISTRIES: Record<string, () => { metrics(): Promise<string>; getSingleMe
   "gpu-worker": () => {
     const { registry } = createGpuWorkerMetrics();
     observeGpuWorker(registry, {
-      endpointReady: () => true,
-      secondsSincePoll: () => [],
+      endpoints: () => [],
+      slots: () => [],
       refusedSettings: none,
       pollAgesMs: () => ({}),
     });

@@ -75,6 +75,7 @@ test(
     expect(p99).toBeGreaterThanOrEqual(p50);
     // Nobody waited until the batch was due.
     expect(p99).toBeLessThan(0.95);
+    expect(await value('sluice:endpoint_rows:ratio{model="sleep"}')).toBe(1);
     for (const share of ["sluice:slots:utilisation", "sluice:credits:utilisation"]) {
       expect(await value(share)).toBeGreaterThanOrEqual(0);
       expect(await value(share)).toBeLessThanOrEqual(1);
