@@ -27,6 +27,14 @@ export {
   modelDefinitionSchema,
 } from "./models/model-definition.js";
 export { createModelRegistry, type ModelRegistry, registerModels } from "./models/model-registry.js";
+export { addEndpoint, drainEndpoint, readEndpoints, removeEndpoint } from "./endpoints/endpoint-list.js";
+export { createLiveEndpoints, type LiveEndpoints } from "./endpoints/live-endpoints.js";
+export {
+  type EndpointAddress,
+  type EndpointState,
+  parseEndpointAddress,
+  type PoolEndpoint,
+} from "./endpoints/pool-endpoint.js";
 export { createLiveSettings, type LiveSettings } from "./settings/live-settings.js";
 export { changeSetting, type WantedSetting } from "./settings/change-setting.js";
 export {

@@ -32,6 +32,8 @@ export const keys = {
   notices: (pool: string, batchClass: string) => `${poolPrefix(pool)}batches:${batchClass}`,
   /** Sorted set by the time of the last heartbeat: worker slots. */
   slots: (pool: string) => `${poolPrefix(pool)}slots`,
+  /** Hash: state and weight of the inference endpoints that operators name, by address. */
+  endpoints: (pool: string) => `${poolPrefix(pool)}endpoints`,
   /** Shard channel: credits that became free, and what was not settled. */
   credits: (pool: string) => `${poolPrefix(pool)}credits`,
   /** String with a time to live: what a batcher says of how busy a pool's lanes are. */

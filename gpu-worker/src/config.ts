@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
-import { type EndpointAddress, parseEndpointAddresses } from "./endpoints/endpoint-address.js";
+import { BrokerError, type Durability, type EndpointAddress, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { parseEndpointAddresses } from "./endpoints/endpoint-plan.js";
 import type { TlsFiles } from "./triton/tls/tls-files.js";
 
 /** How a worker process is set up. */
@@ -14,6 +14,11 @@ export interface GpuWorkerConfig {
   readonly durability: Durability;
   /** TRITON_URL, `host:port` of the gRPC ports, with commas between, each with a weight or not (`*2`). Default 127.0.0.1:8001. */
   readonly endpoints: readonly EndpointAddress[];
+  /**
+   * TRITON_ENDPOINTS (`fixed` or `live`, default fixed): only those, or also what operators name in Redis while it runs.
+   * With `live`, TRITON_URL may be `none`.
+   */
+  readonly endpointList: "fixed" | "live";
   /** TRITON_SHARED_MEMORY (`auto` or `off`, default auto): whether tensors go through it where Triton sees ours. */
   readonly sharedMemory: "auto" | "off";
   /**
@@ -55,6 +60,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     durability: level === "replicated" ? { level, replicas } : { level },
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
     endpoints: read("TRITON_URL", "127.0.0.1:8001", parseEndpointAddresses),
+    endpointList: read("TRITON_ENDPOINTS", "fixed", oneOf(["fixed", "live"] as const)),
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     ...tlsFiles(read, problems),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
@@ -65,6 +71,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     decodeConcurrency: read("DECODE_CONCURRENCY", String(availableParallelism()), integer(1, 256)),
     logLevel: read("LOG_LEVEL", "info", oneOf(LOG_LEVELS)),
   };
+  const hasNone = config.endpoints?.length === 0 && config.endpointList === "fixed";
+  if (hasNone) problems.push("TRITON_URL: none is allowed with TRITON_ENDPOINTS=live only");
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
 }

@@ -20,6 +20,8 @@ export interface Endpoint extends Service {
   readonly isReady: () => boolean;
   /** How many of its slots may be active now. */
   readonly limit: () => number;
+  /** Whether it is to begin nothing more; it may be taken back. */
+  readonly drain: (isDraining: boolean) => void;
   readonly client: Pick<TritonClient, "infer">;
   readonly budget: RetryBudget;
   readonly knownGood: KnownGood;
@@ -48,6 +50,7 @@ export interface EndpointOptions {
 export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): Endpoint {
   const { client, models, log } = deps;
   let ready = false;
+  let draining = false;
   let failures = 0;
   let lastReady = "";
   const probe = async (): Promise<void> => {
@@ -65,7 +68,8 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
   return {
     url: options.url,
     client,
-    limit: () => options.slots,
+    limit: () => (draining ? 0 : options.slots),
+    drain: (isDraining) => void (draining = isDraining),
     budget: createRetryBudget(),
     knownGood: createKnownGood(client, deps.decoder),
     maxBatchBytes: options.maxBatchBytes,

@@ -4,6 +4,8 @@ import {
   type BlobReaper,
   type BlobStore,
   type Clock,
+  createLiveEndpoints,
+  type EndpointAddress,
   type LiveSettings,
   type ModelRegistry,
   type RedisClient,
@@ -11,14 +13,14 @@ import {
   type Service,
 } from "@sluice/broker";
 import type { Logger } from "pino";
-import { type EndpointAddress, slotsOfWeight } from "./endpoints/endpoint-address.js";
+import { planEndpoints, slotsOfWeight } from "./endpoints/endpoint-plan.js";
 import {
   createEndpointRunner,
   type EndpointRunner,
   type EndpointRunnerDeps,
-  type EndpointRunnerOptions,
   type RunningSlot,
 } from "./endpoints/endpoint-runner.js";
+import { createEndpointSet, type EndpointSet } from "./endpoints/endpoint-set.js";
 import { createSlotHeartbeat } from "./heartbeat.js";
 import { createLateWrites } from "./late-writes.js";
 import { type GpuWorkerMetrics, observeGpuWorker } from "./metrics.js";
@@ -45,6 +47,8 @@ export interface GpuWorkerDeps {
 export interface GpuWorkerOptions {
   /** The Tritons, each with a client, a retry budget and slots of its own. */
   readonly endpoints: readonly EndpointAddress[];
+  /** `live`: those that operators name in Redis, too, while it runs. @defaultValue "fixed" */
+  readonly endpointList?: "fixed" | "live";
   /** Whether tensors may go through shared memory. @defaultValue "auto" */
   readonly sharedMemory?: TritonConnectionOptions["sharedMemory"];
   /** Certificates; plain text without. */
@@ -75,10 +79,10 @@ const GRACE_MS = 10_000;
  * gives back what takes longer than the grace, and takes the slots off the list.
  */
 export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions): GpuWorker {
-  const { redis, models, clock } = deps;
+  const { redis, models, clock, log } = deps;
   const { pool } = options;
   const cutOff = new AbortController();
-  const heartbeat = createSlotHeartbeat(redis, { pool }, deps.log);
+  const heartbeat = createSlotHeartbeat(redis, { pool }, log);
   const lateWrites = createLateWrites(clock, cutOff.signal);
   const shared = {
     ...deps,
@@ -90,30 +94,40 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     nextSlot: createSlotNames({ hostname: hostname(), pid: process.pid, random: randomBytes(6).toString("hex") }),
     signal: cutOff.signal,
   };
-  const runners = options.endpoints.map(({ url, weight }) =>
-    createRunner(shared, { ...options, url, slots: slotsOfWeight(options.slots, weight) }),
+  const endpoints = createEndpointSet(
+    { createRunner: (endpoint) => createRunner(shared, options, endpoint), log },
+    planEndpoints(options.endpoints, []),
   );
-  const isReady = (): boolean => runners.some((runner) => runner.isReady());
+  const live =
+    options.endpointList === "live"
+      ? createLiveEndpoints(
+          redis,
+          { pool, onChange: (list) => endpoints.change(planEndpoints(options.endpoints, list)) },
+          log,
+        )
+      : undefined;
   observeGpuWorker(deps.metrics.registry, {
-    endpoints: () => runners,
-    slots: () => runners.flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
+    endpoints: endpoints.runners,
+    slots: () => endpoints.runners().flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
     refusedSettings: () => deps.settings.refusedCount(),
     pollAgesMs: () => ({
       settings: deps.settings.ageMs(),
       models: models.ageMs(),
       heartbeat: heartbeat.ageMs(),
       reaper: deps.reaper.ageMs(),
+      ...(live && { endpoints: live.ageMs() }),
     }),
   });
   return {
-    isReady,
+    isReady: () => endpoints.runners().some((runner) => runner.isReady() && runner.limit() > 0),
     async start() {
       await heartbeat.start();
-      await Promise.all(runners.map((runner) => runner.start()));
+      await endpoints.start();
+      await live?.start();
     },
     async stop() {
-      await stopRunners(runners, { graceMs: options.graceMs ?? GRACE_MS, cutOff });
-      cutOff.abort();
+      await live?.stop();
+      await stopInTime(endpoints, { graceMs: options.graceMs ?? GRACE_MS, cutOff });
       await lateWrites.settled();
       await heartbeat.stop();
     },
@@ -122,11 +136,13 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
 
 function createRunner(
   shared: Omit<EndpointRunnerDeps, "client">,
-  options: Omit<EndpointRunnerOptions, "maxBatchBytes"> & Pick<GpuWorkerOptions, "sharedMemory" | "tls">,
+  options: GpuWorkerOptions,
+  { url, weight }: EndpointAddress,
 ): EndpointRunner {
-  const { url, pool, slots, sharedMemory = "auto", tls } = options;
+  const { pool, sharedMemory = "auto", tls } = options;
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
   const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
+  const slots = slotsOfWeight(options.slots, weight);
   return createEndpointRunner({ ...shared, client }, { url, pool, slots, maxBatchBytes: MAX_BATCH_BYTES });
 }
 
@@ -134,12 +150,12 @@ function pollAgeOf({ number, lastPollMs }: RunningSlot, clock: Clock) {
   return { number, secondsSincePoll: (clock.monotonicMs() - lastPollMs()) / 1_000 };
 }
 
-async function stopRunners(
-  runners: readonly EndpointRunner[],
+async function stopInTime(
+  endpoints: EndpointSet,
   { graceMs, cutOff }: { readonly graceMs: number; readonly cutOff: AbortController },
 ): Promise<void> {
   const stopped = new AbortController();
-  const all = Promise.all(runners.map((runner) => runner.stop())).finally(() => stopped.abort());
+  const all = endpoints.stop().finally(() => stopped.abort());
   await pause(graceMs, stopped.signal);
   cutOff.abort();
   await all;

@@ -83,7 +83,7 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
   });
   new Gauge({
     name: "sluice_slot_last_poll_seconds",
-    help: "Seconds since a slot last asked for a batch and was answered",
+    help: "Seconds since a slot last asked for a batch and was answered, or saw that it must not ask",
     labelNames: ["slot"],
     registers: [registry],
     collect() {

@@ -5,7 +5,7 @@ import { troubleMs } from "./retry-policy.js";
 
 /** One place for a batch in a worker. */
 export interface Slot extends Service {
-  /** Monotonic time when Redis last answered a pull. */
+  /** Monotonic time when Redis last answered a pull, or the slot last saw that it must be away. */
   readonly lastPollMs: () => number;
 }
 
@@ -49,6 +49,7 @@ export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): 
   const turn = async (): Promise<boolean> => {
     if (!endpoint.isReady() || index >= endpoint.limit()) {
       await heartbeat.leave(name);
+      lastPollMs = clock.monotonicMs();
       await pause(READY_POLL_MS, stop.signal);
       return false;
     }

@@ -2,7 +2,7 @@ import { BrokerError, parseRedisUrl } from "@sluice/broker";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.js";
-import { slotsOfWeight } from "../src/endpoints/endpoint-address.js";
+import { slotsOfWeight } from "../src/endpoints/endpoint-plan.js";
 import { exampleInput } from "../src/example-input.js";
 import { groupRows } from "../src/infer-groups.js";
 import { shareRows } from "../src/share-rows.js";
@@ -101,6 +101,11 @@ describe("the configuration", () => {
       expect(() => readConfig({ TRITON_URL: text })).toThrow(`TRITON_URL: ${text} is not allowed`);
     },
   );
+
+  test("needs an endpoint, unless operators name them", () => {
+    expect(() => readConfig({ TRITON_URL: "none" })).toThrow("TRITON_ENDPOINTS=live");
+    expect(readConfig({ TRITON_URL: "none", TRITON_ENDPOINTS: "live" })).toMatchObject({ endpoints: [] });
+  });
 
   test("names every bad variable at once", () => {
     const error = (() => {

@@ -12,6 +12,8 @@ export interface ScriptedTriton {
   /** Decides; the default echoes. */
   script: (texts: readonly string[], call: number) => Answer | Promise<Answer>;
   ready: boolean;
+  /** How often it was asked whether it is ready. */
+  probes: number;
   stop(): void;
 }
 
@@ -22,6 +24,7 @@ export async function startScriptedTriton(): Promise<ScriptedTriton> {
     calls: [] as string[][],
     script: (texts: readonly string[]): Answer | Promise<Answer> => texts,
     ready: true,
+    probes: 0,
     url: "",
     stop: () => server.forceShutdown(),
   };
@@ -29,8 +32,10 @@ export async function startScriptedTriton(): Promise<ScriptedTriton> {
   server.addService(
     { modelInfer, modelReady },
     {
-      modelReady: (_call: ServerUnaryCall<ModelVersionRequest, unknown>, answer: sendUnaryData<{ ready: boolean }>) =>
-        answer(null, { ready: triton.ready }),
+      modelReady: (_call: ServerUnaryCall<ModelVersionRequest, unknown>, answer: sendUnaryData<{ ready: boolean }>) => {
+        triton.probes++;
+        answer(null, { ready: triton.ready });
+      },
       modelInfer: (call: ServerUnaryCall<InferRequest, InferResponse>, answer: sendUnaryData<InferResponse>) =>
         void respond(call.request, answer, triton),
     },

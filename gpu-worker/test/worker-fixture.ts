@@ -39,7 +39,7 @@ import {
 import { type RedisServer, startRedisServer } from "@sluice/stack";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { parseEndpointAddresses } from "../src/endpoints/endpoint-address.js";
+import { parseEndpointAddresses } from "../src/endpoints/endpoint-plan.js";
 import { createGpuWorker, type GpuWorkerOptions } from "../src/gpu-worker.js";
 import { createGpuWorkerMetrics } from "../src/metrics.js";
 

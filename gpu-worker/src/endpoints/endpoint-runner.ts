@@ -7,15 +7,19 @@ import type { TritonClient } from "../triton/triton-client.js";
 /** One endpoint and the slots in front of it. */
 export interface EndpointRunner extends Service {
   readonly url: string;
-  /** Whether it takes batches now. */
+  /** Whether the endpoint is ready, whatever it is to do. */
   readonly isReady: () => boolean;
+  /** How many of its slots may be active now. */
+  readonly limit: () => number;
+  /** Whether its slots are to pull no more; what they have in hand ends. It may be taken back. */
+  readonly drain: (isDraining: boolean) => void;
   readonly slots: readonly RunningSlot[];
 }
 
 /** A slot, by its number in the process. */
 export interface RunningSlot {
   readonly number: number;
-  /** Monotonic time when Redis last answered a pull. */
+  /** Monotonic time when Redis last answered a pull, or the slot last saw that it must be away. */
   readonly lastPollMs: () => number;
 }
 
@@ -49,6 +53,8 @@ export function createEndpointRunner(deps: EndpointRunnerDeps, options: Endpoint
     url,
     slots,
     isReady: endpoint.isReady,
+    limit: endpoint.limit,
+    drain: endpoint.drain,
     async start() {
       await endpoint.start();
       for (const slot of slots) await slot.start();
