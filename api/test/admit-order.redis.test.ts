@@ -70,7 +70,7 @@ function setUp(redis: RedisClient, text: string, key?: string) {
     log: silentLog,
     settings: { current: () => DEFAULT_SETTINGS },
     pools: { isDeserted: () => false },
-    loads: { expectedWaitMs: () => 0, admitted: () => undefined },
+    loads: { expectedWaitMs: () => 0, mostPerShard: () => Infinity, saw: () => undefined },
     memory: { use: () => 0 },
   };
   return { deps, order, task };
@@ -96,6 +96,26 @@ test("one that was certainly not carried out is refused at once, and its blob go
   const { deps, order, task } = setUp(cutting(fixture.redis, 99, oom), "x".repeat(70_000));
   await expect(admitOrder(deps, order, task)).rejects.toMatchObject({ code: "storage-unavailable" });
   expect(await fixture.blobs()).toEqual([]);
+});
+
+test("a shard takes no more runs than can be done in time; its depth is noted, also with a refusal", async () => {
+  const shard = setUp(fixture.redis, "0").task.digest.shard;
+  const texts = Array.from({ length: 200 }, (_, text) => String(text));
+  const there = texts.filter((text) => setUp(fixture.redis, text).task.digest.shard === shard);
+  const seen: number[] = [];
+  const admit = (text: string, room: number) => {
+    const { deps, order, task } = setUp(fixture.redis, text);
+    const saw = (_lane: string, of: number, depth: number) => void seen.push(of, depth);
+    return admitOrder({ ...deps, loads: { expectedWaitMs: () => 0, mostPerShard: () => room, saw } }, order, task);
+  };
+  const [first = "", second = "", third = ""] = there;
+  await admit(first, 2);
+  await admit(second, 2);
+  await expect(admit(third, 2)).rejects.toMatchObject({ code: "deadline-unattainable", details: { retryAfterMs: 0 } });
+  await expect(admit(third, 1)).rejects.toMatchObject({ details: { retryAfterMs: 60_000 } });
+  expect(await admit(second, 1)).toMatchObject({ cache: "joined" });
+  expect(await admit(third, Infinity)).toMatchObject({ cache: "miss" });
+  expect(seen).toEqual([1, 2, 2, 2, 3].flatMap((depth) => [shard, depth]));
 });
 
 describe("two requests with one Idempotency-Key, of which the second took the first's place", () => {

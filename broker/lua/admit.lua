@@ -7,7 +7,7 @@
 -- ARGV: taskId, owner, ttlMs (until the deadline), lane, digest, cost, signature, inputField (input | blob), input,
 --       maxDepth (entries in this ready stream), maxTwins (tasks of one run), taskKeepMs (after the deadline),
 --       pointerMs (how long later tasks find this run), resultKeepMs (a kept result lives at least so long)
--- REPLY: {"created", runId} | {"joined", runId} | {"kept", runId} | {"again", runId} | {"full", depth, limit}
+-- REPLY: {"created", runId, depth (it is counted)} | {"joined", runId} | {"kept", runId} | {"again", runId} | {"full", depth, limit}
 -- @include now-ms
 -- @include open-lane
 local task, run, pointer, ready = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -86,4 +86,4 @@ redis.call('HSET', run, 'state', 'OPEN', 'lane', lane, 'digest', digest, 'cost',
   input_field, input, 'live', 1, 'deadline', deadline, 'admitted', now, 'entry', add_entry(task_id))
 attach(task_id)
 redis.call('SET', pointer, task_id, 'PX', pointer_ms)
-return { 'created', task_id }
+return { 'created', task_id, depth + 1 }

@@ -9,7 +9,7 @@ describe("admit", () => {
   test("a new task makes a run, its entry, its pointer, and nothing else", async () => {
     const { redis } = fixture;
     const { taskId, digest, reply } = await admitted(redis, "hello");
-    expect(reply).toEqual({ kind: "created", runId: taskId });
+    expect(reply).toEqual({ kind: "created", runId: taskId, depth: 1 });
     const { shard } = digest;
     const state = await dumpState(redis);
     const run = state[keys.run(shard, taskId)] as Record<string, string>;

@@ -22,6 +22,12 @@ export interface HttpServerOptions {
 const CUT_AFTER_MS = 5_000;
 
 /**
+ * Connections that the kernel takes while we are busy (and `somaxconn` allows; Node's default is 511). Who comes above it
+ * hears nothing, and tries again 1, 3, 7 and 15 s later: under overload that is worse than any refusal.
+ */
+const BACKLOG = 4_096;
+
+/**
  * The listening side. `stop` takes no more connections, ends those on which nothing happens, and waits for the others.
  * Whoever may just be sending on a connection must have been told before, by `Connection: close` or a balancer.
  */
@@ -63,7 +69,7 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options:
           const place = `${options.host}:${options.port}`;
           reject(new BrokerError("config-invalid", `cannot listen on ${place}`, { cause }));
         });
-        server.listen(options.port, options.host, resolve);
+        server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, resolve);
       });
     },
     async stop() {

@@ -22,12 +22,15 @@ export const MAX_INLINE_BYTES = 64 * 1024;
 /** Pauses before an admission whose outcome is unknown is repeated: a cut connection is back within the first two. */
 export const REPEAT_AFTER_MS = [100, 400, 1_000];
 
+/** A prediction is known to a tenth: of tasks that would end just at their deadlines half would be late. */
+const CAUTION = 1.1;
+
 /** What admission needs. */
 export interface AdmitDeps {
   readonly writes: Pick<ConfirmedWrites, "run">;
   readonly settings: Pick<LiveSettings, "current">;
   readonly pools: Pick<PoolWatch, "isDeserted">;
-  readonly loads: Pick<LoadWatch, "expectedWaitMs" | "admitted">;
+  readonly loads: Pick<LoadWatch, "expectedWaitMs" | "mostPerShard" | "saw">;
   readonly memory: Pick<MemoryWatch, "use">;
   readonly blobs: Pick<TaskBlobs, "put" | "drop">;
   readonly metrics: ApiMetrics;
@@ -70,7 +73,6 @@ export async function admitOrder(
   }
   // Whoever admits a task finds the same run; if that is another's, nobody needs this blob.
   if (inBlob && admitted.runId !== task.taskId) await deps.blobs.drop(task.taskId);
-  if (admitted.kind === "created") deps.loads.admitted(formatLane(task.lane));
   const cache = toCacheWord(admitted.kind);
   deps.metrics.admitted(model.name, cache ?? "miss");
   return { runId: admitted.runId, cache };
@@ -87,10 +89,13 @@ function whyClosed(
   const own = settings.current().forModel(name);
   if (memory.use() > own.backpressureRedisMemory)
     return new BrokerError("storage-full", "Redis has no room for new work");
-  const overdueMs = loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, own);
-  if (overdueMs <= 0) return undefined;
-  const message = `so many tasks of ${name} wait that this one would miss its deadline`;
-  return new BrokerError("deadline-unattainable", message, { details: { retryAfterMs: overdueMs } });
+  const overdueMs = CAUTION * loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, own);
+  return overdueMs <= 0 ? undefined : unattainable(order, overdueMs);
+}
+
+function unattainable({ model }: Order, retryAfterMs: number): BrokerError {
+  const message = `so many tasks of ${model.name} wait that this one would miss its deadline`;
+  return new BrokerError("deadline-unattainable", message, { details: { retryAfterMs } });
 }
 
 type Admitted = Exclude<AdmitReply, { kind: "full" }>;
@@ -105,9 +110,12 @@ async function requireAdmission(
   { inBlob, closed }: { readonly inBlob: boolean; readonly closed: BrokerError | undefined },
 ): Promise<Admitted> {
   const own = deps.settings.current().forModel(order.model.name);
+  const lane = formatLane(task.lane);
+  const ttlMs = ttlMsOf(order, own);
   // A queue without room refuses new runs only.
-  const settings = closed ? { ...own, queueMaxDepthPerShard: 0 } : own;
-  const request = toRequest(order, task, { inBlob, ttlMs: ttlMsOf(order, settings) });
+  const room = closed ? 0 : deps.loads.mostPerShard(lane, ttlMs / CAUTION);
+  const settings = room < own.queueMaxDepthPerShard ? { ...own, queueMaxDepthPerShard: room } : own;
+  const request = toRequest(order, task, { inBlob, ttlMs });
   let reply: AdmitReply;
   try {
     reply = await admitOnce(deps, request, settings);
@@ -115,9 +123,18 @@ async function requireAdmission(
     if (wasNotCarriedOut(error)) throw error;
     reply = await repeatAdmission(deps, request, settings, error);
   }
+  const depth = depthIn(reply, settings);
+  if (depth !== undefined) deps.loads.saw(lane, task.digest.shard, depth);
   if (reply.kind !== "full") return reply;
-  if (closed && reply.limit === 0) throw closed;
+  if (depth !== undefined && closed) throw closed;
+  if (depth !== undefined && settings !== own) throw unattainable(order, ttlMs * (depth / room - 1));
   throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
+}
+
+/** Open runs of the lane in its shard; undefined where the reply does not tell, or tells the tasks of one run. */
+function depthIn(reply: AdmitReply, { queueMaxDepthPerShard }: Settings): number | undefined {
+  if (reply.kind === "created") return reply.depth;
+  return reply.kind === "full" && reply.limit === queueMaxDepthPerShard ? reply.depth : undefined;
 }
 
 /** @throws BrokerError durability-unconfirmed, or what Redis did not carry out */

@@ -1,23 +1,50 @@
 import { type LaneLoad, parseLane } from "@sluice/broker";
 
+/** What batchers tell of all lanes of one pool, by lane. */
+type PoolLoads = ReadonlyMap<string, LaneLoad>;
+
 /**
  * How long a run that is admitted to a lane now will take until it is done, milliseconds: all slots of the pool do what
  * is before it in full batches, and it rides in the last batch of its lane. `bulk` work stands back behind `now`, and
  * does not count there. 0 where nothing is known of the lane, and where nothing is before it: a pool with nothing else
  * to do tries, or it would never be found out that a model that was slow is fast again.
- * @param loads of all lanes of the pool. @param admittedSince runs that came to the lane after the figures were taken.
+ * @param openRuns of this lane, as they are now.
  */
-export function expectedWaitMs(lane: string, loads: ReadonlyMap<string, LaneLoad>, admittedSince: number): number {
+export function expectedWaitMs(lane: string, loads: PoolLoads, openRuns: number): number {
+  const own = knownLoad(lane, loads);
+  if (own === undefined) return 0;
+  const others = lanesBeside(lane, loads);
+  if (openRuns + others.reduce((sum, load) => sum + load.openRuns, 0) === 0) return 0;
+  const waitMs = (workMsOf(own, openRuns + 1) + workMsOfAll(others)) / own.slots;
+  return Math.max(batchMs(own, Math.min(openRuns + 1, own.fullRows)), waitMs);
+}
+
+/**
+ * The other way round: how many runs may be open in a lane, in full batches, for all of them to be done within this
+ * time. Infinity where nothing is known of the lane.
+ */
+export function mostOpenRuns(lane: string, loads: PoolLoads, withinMs: number): number {
+  const own = knownLoad(lane, loads);
+  if (own === undefined) return Infinity;
+  const ownMs = withinMs * own.slots - workMsOfAll(lanesBeside(lane, loads));
+  return Math.max(0, Math.floor(ownMs / own.fullMs) * own.fullRows);
+}
+
+function knownLoad(lane: string, loads: PoolLoads): LaneLoad | undefined {
   const own = loads.get(lane);
-  if (own === undefined || own.fullRows < 1 || own.slots < 1) return 0;
+  return own === undefined || own.fullRows < 1 || own.slots < 1 ? undefined : own;
+}
+
+/** All others that this lane does not stand before. */
+function lanesBeside(lane: string, loads: PoolLoads): LaneLoad[] {
   const isBulk = parseLane(lane)?.batchClass === "bulk";
-  const others = [...loads.values()].filter(
-    (load) => load !== own && load.fullRows >= 1 && (isBulk || parseLane(load.lane)?.batchClass === "now"),
+  return [...loads.values()].filter(
+    (load) => load.lane !== lane && load.fullRows >= 1 && (isBulk || parseLane(load.lane)?.batchClass === "now"),
   );
-  const before = own.openRuns + admittedSince;
-  if (before + others.reduce((sum, { openRuns }) => sum + openRuns, 0) === 0) return 0;
-  const workMs = workMsOf(own, before + 1) + others.reduce((sum, load) => sum + workMsOf(load, load.openRuns), 0);
-  return Math.max(batchMs(own, Math.min(before + 1, own.fullRows)), workMs / own.slots);
+}
+
+function workMsOfAll(lanes: readonly LaneLoad[]): number {
+  return lanes.reduce((sum, load) => sum + workMsOf(load, load.openRuns), 0);
 }
 
 /** Slot time for so many runs of a lane: full batches, and one with what remains. */

@@ -6,16 +6,23 @@ import {
   readLaneLoads,
   type RedisClient,
   type Service,
+  SHARD_COUNT,
 } from "@sluice/broker";
 import type { Logger } from "pino";
-import { expectedWaitMs } from "./expected-wait.js";
+import { expectedWaitMs, mostOpenRuns } from "./expected-wait.js";
+import { LaneDepths } from "./lane-depths.js";
 
-/** How long runs would take that are admitted now, as far as batchers have told. */
+/** How long runs would take that are admitted now, by what batchers tell and admissions see. */
 export interface LoadWatch extends Service {
   /** Milliseconds until a run of this lane would be done; 0 where nothing is known. */
   expectedWaitMs(lane: string): number;
-  /** A run was made in this lane: it waits before all that come later. */
-  admitted(lane: string): void;
+  /**
+   * How many runs each shard may have open in this lane for one more to be done within this time; Infinity where nothing
+   * is known.
+   */
+  mostPerShard(lane: string, withinMs: number): number;
+  /** A shard has so many runs open in this lane. */
+  saw(lane: string, shard: number, depth: number): void;
   /** Milliseconds since the figures were read. */
   ageMs(): number;
 }
@@ -24,13 +31,19 @@ const POLL_MS = 500;
 /** Older figures are not believed: what was told may be done long since. */
 const KEEP_MS = 3_000;
 
+/**
+ * Batchers read all shards alike, so the runs of a shard that has more of them wait longer, and admission alone keeps
+ * shards level. So many of each lie in a batcher's memory, though, where those of all shards go by their age.
+ */
+const LEVEL_FROM = 32;
+
 /** Loads of one pool, and when they were read. */
 interface PoolLoads {
   readonly loads: ReadonlyMap<string, LaneLoad>;
   readonly atMs: number;
-  /** Runs that were admitted since, by lane. */
-  readonly admittedSince: Map<string, number>;
 }
+
+const NOTHING_TOLD: PoolLoads["loads"] = new Map();
 
 /** Reads what the batchers say of every pool that a model belongs to, in the background. */
 export function createLoadWatch(deps: {
@@ -41,29 +54,31 @@ export function createLoadWatch(deps: {
 }): LoadWatch {
   const { redis, models, clock } = deps;
   const pools = new Map<string, PoolLoads>();
+  const depths = new LaneDepths();
   const look = async (): Promise<void> => {
     // Each for itself: the master of one pool may be away.
     const read = async (pool: string): Promise<void> => {
       const loads = await readLaneLoads(redis, pool);
-      pools.set(pool, { loads, atMs: clock.monotonicMs(), admittedSince: new Map() });
+      pools.set(pool, { loads, atMs: clock.monotonicMs() });
     };
     const results = await Promise.allSettled([...new Set(models.all().map(({ pool }) => pool))].map(read));
     for (const result of results) if (result.status === "rejected") throw result.reason;
   };
-  const poolOf = (lane: string): PoolLoads | undefined =>
-    [...pools.values()].find(({ loads, atMs }) => loads.has(lane) && clock.monotonicMs() - atMs < KEEP_MS);
+  const loadsBeside = (lane: string): PoolLoads["loads"] =>
+    [...pools.values()].find(({ loads, atMs }) => loads.has(lane) && clock.monotonicMs() - atMs < KEEP_MS)?.loads ??
+    NOTHING_TOLD;
   const poller = createPoller(look, POLL_MS, deps.log);
   return {
     start: () => poller.start(),
     stop: () => poller.stop(),
     expectedWaitMs(lane) {
-      const pool = poolOf(lane);
-      return pool === undefined ? 0 : expectedWaitMs(lane, pool.loads, pool.admittedSince.get(lane) ?? 0);
+      const loads = loadsBeside(lane);
+      const told = loads.get(lane)?.openRuns ?? 0;
+      return expectedWaitMs(lane, loads, depths.openRuns(lane, told, clock.monotonicMs()));
     },
-    admitted(lane) {
-      const since = poolOf(lane)?.admittedSince;
-      since?.set(lane, (since.get(lane) ?? 0) + 1);
-    },
+    mostPerShard: (lane, withinMs) =>
+      Math.max(LEVEL_FROM, Math.ceil(mostOpenRuns(lane, loadsBeside(lane), withinMs) / SHARD_COUNT)),
+    saw: (lane, shard, depth) => depths.saw(lane, shard, depth, clock.monotonicMs()),
     ageMs: () => poller.ageMs(),
   };
 }

@@ -29,7 +29,11 @@ export interface OverloadScale extends Pick<OverloadTerms, "settleMs" | "recover
 const TIMES = { callMs: 20, rowMs: 1 };
 const CAPACITY_PER_S = capacityOf(TIMES, FULL_BATCH);
 const MODEL = `sleep-${TIMES.callMs}`;
-const DEADLINE_MS = 2_000;
+/**
+ * What waits when the overload ends is worth a deadline's time, and at `NORMAL` a tenth of capacity is left to work it off:
+ * that takes ten deadlines, so a longer one could not be over in time.
+ */
+const DEADLINE_MS = 700;
 /** Enough to be no empty task; 2 KB would make the load generator compete for the CPU. */
 const SHORT_TEXT_BYTES = 256;
 /** At the very capacity queues have no end, so no latency would be normal. */

@@ -1,9 +1,13 @@
 import { defineScript } from "./define-script.js";
 import { asList, asNumber, asText, asWord } from "./parse-reply.js";
 
-/** What became of an admission: a new run, an open one, a kept result, this very task again, or no room. */
+/**
+ * What became of an admission: a new run, an open one, a kept result, this very task again, or no room. `depth` is how
+ * many entries the ready stream has: for `full` those of the limit that was met, which may be the tasks of a run.
+ */
 export type AdmitReply =
-  | { readonly kind: "created" | "joined" | "kept" | "again"; readonly runId: string }
+  | { readonly kind: "created"; readonly runId: string; readonly depth: number }
+  | { readonly kind: "joined" | "kept" | "again"; readonly runId: string }
   | { readonly kind: "full"; readonly depth: number; readonly limit: number };
 
 /** `lua/admit.lua`. */
@@ -27,9 +31,10 @@ export const admitScript = defineScript({
     "resultKeepMs",
   ],
   parse(reply): AdmitReply {
-    const [word, value, limit] = asList(reply);
+    const [word, value, number] = asList(reply);
     const kind = asWord(word, ["created", "joined", "kept", "again", "full"]);
-    if (kind === "full") return { kind, depth: asNumber(value), limit: asNumber(limit) };
+    if (kind === "full") return { kind, depth: asNumber(value), limit: asNumber(number) };
+    if (kind === "created") return { kind, runId: asText(value), depth: asNumber(number) };
     return { kind, runId: asText(value) };
   },
 });

@@ -125,7 +125,7 @@ export const BREAKS: readonly Break[] = [
       js(
         "api/dist/tasks/admit-order.js",
         'throw new BrokerError("durability-unconfirmed", "the outcome of an admission is unknown", { cause: last });',
-        'return { kind: "created", runId: request.taskId };',
+        'return { kind: "created", runId: request.taskId, depth: 1 };',
       ),
     ],
     scenario: SCENARIOS.lostRequests,

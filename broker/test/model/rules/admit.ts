@@ -61,7 +61,7 @@ export function admit(world: World, now: Moment, admission: Admission): Expected
   shard.runs.set(taskId, createRun(shard, now, admission));
   attach(shard, now, admission, taskId);
   shard.digests.set(admission.digest, { value: taskId, expires: timeOf(now).plus(admission.pointerMs) });
-  return { kind: "created", runId: taskId };
+  return { kind: "created", runId: taskId, depth: depth + 1 };
 }
 
 function createRun(shard: Shard, now: Moment, admission: Admission): Run {
