@@ -76,7 +76,7 @@ describe("a model.json", () => {
     });
     expect(file.outputs[0]).toMatchObject({ labels: ["red", "blue"] });
     expect(file.example).toEqual({ image: "example.jpg" });
-    expect(file.runtime).toEqual({ backend: "python", script: "colours.py", files: ["weights.npz"] });
+    expect(file.runtime).toEqual({ backend: "python", parameters: {}, script: "colours.py", files: ["weights.npz"] });
     expect(file.tensors).toEqual({ SCORES: { datatype: "FP16", dims: [2, 1, 1] } });
   });
 

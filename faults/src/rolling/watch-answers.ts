@@ -20,7 +20,10 @@ export interface WatchedClient extends ApiClient {
 /** How often a request is told to go elsewhere before that counts as an error. */
 const REPEATS = 10;
 
-/** Legal are all answers below 500, and 503 with `Connection: close` if the request succeeds elsewhere. */
+/**
+ * Legal are all answers below 500, 503 with `Connection: close` if the request succeeds elsewhere, and the word that a
+ * task with a short deadline would miss it: that is for its load, not for a restart.
+ */
 export function watchAnswers(api: ApiClient): WatchedClient {
   const counts = new Map<string, number>();
   const errors: { atMs: number; what: string }[] = [];
@@ -33,7 +36,7 @@ export function watchAnswers(api: ApiClient): WatchedClient {
       const name = nameOf(reply);
       counts.set(name, (counts.get(name) ?? 0) + 1);
       const goElsewhere = reply.kind === "answer" && reply.status === 503 && reply.closes;
-      if (!goElsewhere && (reply.kind === "broken" || reply.status >= 500)) blame(request, reply);
+      if (!goElsewhere && !isLegal(reply)) blame(request, reply);
       if (!goElsewhere) return reply;
       if (attempt === REPEATS) {
         blame(request, reply);
@@ -56,6 +59,11 @@ export function watchAnswers(api: ApiClient): WatchedClient {
       },
     },
   };
+}
+
+function isLegal(reply: ApiReply): boolean {
+  if (reply.kind === "broken") return false;
+  return reply.status < 500 || (reply.status === 503 && reply.body["code"] === "deadline-unattainable");
 }
 
 function nameOf(reply: ApiReply): string {
