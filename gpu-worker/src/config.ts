@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { BrokerError, type Durability, type EndpointAddress, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { defaultMetricsUrl, parseMetricsUrls } from "./backpressure/metrics-url.js";
 import { parseEndpointAddresses } from "./endpoints/endpoint-plan.js";
 import type { TlsFiles } from "./triton/tls/tls-files.js";
 
@@ -28,7 +29,12 @@ export interface GpuWorkerConfig {
   readonly tls?: TlsFiles;
   /** POOL, the pool whose models these Tritons serve, default "default". */
   readonly pool: string;
-  /** SLOTS, batches in flight on each Triton of weight 1, 1 to 64, default 2: more only add latency unless Triton runs several instances. */
+  /** TRITON_METRICS_URL, their pages of metrics in the same order, default `http://HOST:8002/metrics`. */
+  readonly metricsUrls: ReadonlyMap<string, string>;
+  /**
+   * SLOTS, the most batches in flight on each Triton of weight 1, 1 to 64, default 4. Two, or half of them, at first; more
+   * where they are found to pay, which they do if Triton runs several instances.
+   */
   readonly slots: number;
   /** BLOB_DIR, where large inputs lie; the same folder as the api's. Default .sluice/blobs. */
   readonly blobDirectory: string;
@@ -56,15 +62,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   };
   const level = read("DURABILITY", "memory", oneOf(DURABILITY_LEVELS));
   const replicas = read("DURABILITY_REPLICAS", "1", integer(1, 10));
+  const endpoints = read("TRITON_URL", "127.0.0.1:8001", parseEndpointAddresses);
   const config = {
     durability: level === "replicated" ? { level, replicas } : { level },
     redis: read("REDIS_URL", "redis://127.0.0.1:6379", redisTarget),
-    endpoints: read("TRITON_URL", "127.0.0.1:8001", parseEndpointAddresses),
+    endpoints,
+    metricsUrls: metricsUrlsOf(endpoints, read("TRITON_METRICS_URL", "", parseMetricsUrls), problems),
     endpointList: read("TRITON_ENDPOINTS", "fixed", oneOf(["fixed", "live"] as const)),
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     ...tlsFiles(read, problems),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
-    slots: read("SLOTS", "2", integer(1, 64)),
+    slots: read("SLOTS", "4", integer(1, 64)),
     blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
     metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),
     metricsPort: read("METRICS_PORT", "9102", integer(0, 65_535)),
@@ -75,6 +83,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   if (hasNone) problems.push("TRITON_URL: none is allowed with TRITON_ENDPOINTS=live only");
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
+}
+
+/** Either list is undefined if it could not be read. */
+function metricsUrlsOf(
+  endpoints: readonly EndpointAddress[] | undefined,
+  urls: readonly string[] | undefined,
+  problems: string[],
+): ReadonlyMap<string, string> {
+  if (endpoints && urls?.some((url, i) => url !== "" && i >= endpoints.length)) {
+    problems.push("TRITON_METRICS_URL: names more than TRITON_URL");
+  }
+  return new Map(endpoints?.map(({ url }, i) => [url, urls?.[i] || defaultMetricsUrl(url)]));
 }
 
 function tlsFiles(

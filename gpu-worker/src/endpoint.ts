@@ -1,6 +1,13 @@
 import { type BrokerError, createPoller, type ModelDefinition, type ModelRegistry, type Service } from "@sluice/broker";
-import type { Logger } from "pino";
+import {
+  createEndpointPressure,
+  type EndpointPressureDeps,
+  type EndpointPressureOptions,
+  type PressureFigures,
+} from "./backpressure/endpoint-pressure.js";
+import type { PressureReason } from "./backpressure/slots-aimd.js";
 import { createKnownGood, type KnownGood } from "./known-good.js";
+import type { GpuWorkerMetrics } from "./metrics.js";
 import type { ImageDecoder } from "./preprocess/image-row.js";
 import { createRetryBudget, type RetryBudget } from "./retry-budget.js";
 import type { TritonClient } from "./triton/triton-client.js";
@@ -22,6 +29,10 @@ export interface Endpoint extends Service {
   readonly limit: () => number;
   /** Whether it is to begin nothing more; it may be taken back. */
   readonly drain: (isDraining: boolean) => void;
+  /** A slot has taken a batch; what it answers is called when the batch has ended, with the rows that were served. */
+  readonly batchBegins: () => (rows: number) => void;
+  /** What its limit comes from. */
+  readonly pressure: () => PressureFigures;
   readonly client: Pick<TritonClient, "infer">;
   readonly budget: RetryBudget;
   readonly knownGood: KnownGood;
@@ -30,25 +41,26 @@ export interface Endpoint extends Service {
 }
 
 /** What an endpoint is made of. */
-export interface EndpointDeps {
+export interface EndpointDeps extends Omit<EndpointPressureDeps, "client" | "onDecrease"> {
   readonly client: TritonClient;
   readonly decoder: ImageDecoder;
   readonly models: ModelRegistry;
-  readonly log: Logger;
+  readonly metrics: Pick<GpuWorkerMetrics, "slotsDecreased">;
 }
 
 /** Which models it serves, and how. */
-export interface EndpointOptions {
+export interface EndpointOptions extends EndpointPressureOptions {
   readonly url: string;
   readonly pool: string;
   readonly maxBatchBytes: number;
-  /** The most batches in flight. */
-  readonly slots: number;
 }
 
 /** Probes a Triton. `start` has asked it once; `stop` closes the client when its calls have ended. */
 export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): Endpoint {
   const { client, models, log } = deps;
+  const onDecrease = (reason: PressureReason): void =>
+    deps.metrics.slotsDecreased.inc({ endpoint: options.url, reason });
+  const pressure = createEndpointPressure({ ...deps, onDecrease }, options);
   let ready = false;
   let draining = false;
   let failures = 0;
@@ -67,8 +79,10 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
   const poller = createPoller(probe, PROBE_MS, log);
   return {
     url: options.url,
-    client,
-    limit: () => (draining ? 0 : options.slots),
+    client: pressure.client,
+    limit: () => (draining ? 0 : pressure.slots()),
+    batchBegins: pressure.batchBegins,
+    pressure: pressure.figures,
     drain: (isDraining) => void (draining = isDraining),
     budget: createRetryBudget(),
     knownGood: createKnownGood(client, deps.decoder),
@@ -77,8 +91,10 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
     async start() {
       await probe();
       await poller.start();
+      await pressure.start();
     },
     async stop() {
+      await pressure.stop();
       await poller.stop();
       ready = false;
       await client.close();

@@ -13,6 +13,7 @@ import {
   type Service,
 } from "@sluice/broker";
 import type { Logger } from "pino";
+import { defaultMetricsUrl } from "./backpressure/metrics-url.js";
 import { planEndpoints, slotsOfWeight } from "./endpoints/endpoint-plan.js";
 import {
   createEndpointRunner,
@@ -54,7 +55,9 @@ export interface GpuWorkerOptions {
   /** Certificates; plain text without. */
   readonly tls?: TritonConnectionOptions["tls"];
   readonly pool: string;
-  /** Batches in flight on an endpoint of weight 1. Two keep a device busy: one runs while the other is claimed, prepared or settled. */
+  /** Their pages of metrics, by address. @defaultValue `/metrics` on port 8002 of the same host */
+  readonly metricsUrls?: ReadonlyMap<string, string>;
+  /** The most batches in flight on an endpoint of weight 1. How many there are is found out, and follows what it can take. */
   readonly slots: number;
   /** Pictures that are decoded at the same time. */
   readonly decodeConcurrency: number;
@@ -73,6 +76,8 @@ const MAX_BATCH_BYTES = 128 * 2 ** 20;
 /** For what stands around the rows of a message, and for larger answers. */
 const MESSAGE_SLACK_BYTES = 2 ** 20;
 const GRACE_MS = 10_000;
+/** Two batches in flight keep a device busy: one runs while the other is claimed, prepared or settled. More may pay, or not. */
+const FIRST_SLOTS = 2;
 
 /**
  * `start` resolves when each endpoint has been asked once; none need be ready. `stop` finishes the batches in hand,
@@ -139,11 +144,21 @@ function createRunner(
   options: GpuWorkerOptions,
   { url, weight }: EndpointAddress,
 ): EndpointRunner {
-  const { pool, sharedMemory = "auto", tls } = options;
+  const { pool, slots, sharedMemory = "auto", tls } = options;
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
   const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
-  const slots = slotsOfWeight(options.slots, weight);
-  return createEndpointRunner({ ...shared, client }, { url, pool, slots, maxBatchBytes: MAX_BATCH_BYTES });
+  const firstSlots = Math.max(FIRST_SLOTS, Math.ceil(slots / 2));
+  return createEndpointRunner(
+    { ...shared, client },
+    {
+      url,
+      pool,
+      maxBatchBytes: MAX_BATCH_BYTES,
+      metricsUrl: options.metricsUrls?.get(url) ?? defaultMetricsUrl(url),
+      slots: slotsOfWeight(slots, weight),
+      firstSlots: slotsOfWeight(firstSlots, weight),
+    },
+  );
 }
 
 function pollAgeOf({ number, lastPollMs }: RunningSlot, clock: Clock) {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { observeEndpointPressure, type PressedEndpoint } from "./backpressure/pressure-metrics.js";
 
 /** What a worker counts, in a registry of its own. Labels come from closed sets: models, endpoints, codes, states, slot numbers. */
 export interface GpuWorkerMetrics {
@@ -16,6 +17,8 @@ export interface GpuWorkerMetrics {
   /** Batches and rows that an endpoint answered. */
   readonly endpointBatches: Counter<"endpoint" | "model">;
   readonly endpointRows: Counter<"endpoint" | "model">;
+  /** How often slots were taken from an endpoint under pressure; three reasons. */
+  readonly slotsDecreased: Counter<"endpoint" | "reason">;
   /** Repeated inference calls, by gRPC status. */
   readonly retries: Counter<"reason">;
   /** Batches that were halved because of their data. */
@@ -27,7 +30,7 @@ export interface GpuWorkerMetrics {
 
 /** What gauges ask for when they are read. */
 export interface GpuWorkerState {
-  readonly endpoints: () => readonly { readonly url: string; readonly isReady: () => boolean }[];
+  readonly endpoints: () => readonly (PressedEndpoint & { readonly isReady: () => boolean })[];
   /** The slots by number, and how long ago each last heard from Redis. */
   readonly slots: () => readonly { readonly number: number; readonly secondsSincePoll: number }[];
   /** How many sets of live settings were refused. */
@@ -62,6 +65,11 @@ export function createGpuWorkerMetrics(): GpuWorkerMetrics {
       "model",
     ]),
     endpointRows: counter("sluice_endpoint_rows_total", "Rows that an endpoint answered", ["endpoint", "model"]),
+    slotsDecreased: counter(
+      "sluice_endpoint_slots_decreased_total",
+      "How often slots were taken from an endpoint under pressure",
+      ["endpoint", "reason"],
+    ),
     retries: counter("sluice_retries_total", "Inference calls that were repeated", ["reason"]),
     bisected: counter("sluice_bisected_total", "Batches that were halved because of their data"),
     givenBack: counter("sluice_given_back_total", "Runs that were given back because of the endpoint"),
@@ -81,6 +89,7 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
       for (const { url, isReady } of state.endpoints()) this.set({ endpoint: url }, isReady() ? 1 : 0);
     },
   });
+  observeEndpointPressure(registry, state.endpoints);
   new Gauge({
     name: "sluice_slot_last_poll_seconds",
     help: "Seconds since a slot last asked for a batch and was answered, or saw that it must not ask",

@@ -58,7 +58,16 @@ export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): 
     const notices = await deps.reader.pull(classesOf(index, endpoint.limit()), PULL_MS);
     lastPollMs = clock.monotonicMs();
     let gaveBack = false;
-    for (const notice of notices) gaveBack = (await handleNotice(notice, holder, deps)) || gaveBack;
+    for (const notice of notices) {
+      const batchEnds = endpoint.batchBegins();
+      let rows = 0;
+      try {
+        if (await handleNotice(notice, holder, deps)) gaveBack = true;
+        else rows = notice.notice?.rows.length ?? 0;
+      } finally {
+        batchEnds(rows);
+      }
+    }
     return gaveBack;
   };
   const loop = async (): Promise<void> => {

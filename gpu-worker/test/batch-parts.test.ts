@@ -81,17 +81,27 @@ describe("the configuration", () => {
     expect(readConfig({})).toMatchObject({
       redis: parseRedisUrl("redis://127.0.0.1:6379"),
       endpoints: [{ url: "127.0.0.1:8001", weight: 1 }],
+      metricsUrls: new Map([["127.0.0.1:8001", "http://127.0.0.1:8002/metrics"]]),
       pool: "default",
-      slots: 2,
+      slots: 4,
     });
   });
 
-  test("takes a list of Tritons, with weights", () => {
-    expect(readConfig({ TRITON_URL: "gpu-1:8001, gpu-2:8001*2,gpu-3:8001*0.5" }).endpoints).toEqual([
+  test("takes a list of Tritons, with weights, and of their pages of metrics", () => {
+    const urls = { TRITON_URL: "gpu-1:8001, gpu-2:8001*2,[::1]:8001*0.5" };
+    const config = readConfig({ ...urls, TRITON_METRICS_URL: ", https://gpu-2/metrics" });
+    expect(config.endpoints).toEqual([
       { url: "gpu-1:8001", weight: 1 },
       { url: "gpu-2:8001", weight: 2 },
-      { url: "gpu-3:8001", weight: 0.5 },
+      { url: "[::1]:8001", weight: 0.5 },
     ]);
+    expect(Object.fromEntries(config.metricsUrls)).toEqual({
+      "gpu-1:8001": "http://gpu-1:8002/metrics",
+      "gpu-2:8001": "https://gpu-2/metrics",
+      "[::1]:8001": "http://[::1]:8002/metrics",
+    });
+    expect(() => readConfig({ TRITON_METRICS_URL: "http://a,http://b" })).toThrow("names more than TRITON_URL");
+    expect(() => readConfig({ TRITON_METRICS_URL: "gpu-1:8002" })).toThrow("gpu-1:8002 is not allowed");
     expect([2, 0.5, 0.1, 1.3].map((weight) => slotsOfWeight(2, weight))).toEqual([4, 1, 1, 3]);
   });
 

@@ -277,7 +277,8 @@ describe("slots", () => {
     const waiting: (() => void)[] = [];
     triton.script = (texts) =>
       texts[0]?.startsWith("bulk") ? new Promise((resolve) => waiting.push(() => resolve(texts))) : texts;
-    await start({ settings: {} }, { slots: 3 });
+    // Half of them are active as long as nobody knows better.
+    await start({ settings: {} }, { slots: 6 });
     const bulk = await Promise.all(
       [1, 2, 3, 4].map((i) => submit(fixture.redis, { input: `bulk ${i}`, batchClass: "bulk" })),
     );
@@ -303,7 +304,8 @@ describe("slots", () => {
       inside--;
       return texts;
     };
-    await start({}, { slots: 4 });
+    // Half of them are active as long as nobody knows better.
+    await start({}, { slots: 8 });
     await until(async () => (await liveSlots(fixture.redis)) === 4);
     const names = ["a", "b", "solo 1", "c", "d", "solo 2", "e", "f", "g"];
     const tasks = await submitAll(names);

@@ -1,7 +1,10 @@
 import { judgeTrial, type RatePair } from "./depth-trial.js";
 
-/** The first trial comes so soon after saturation began or a trial was kept, the next ones after twice as long each. */
-const FIRST_INTERVAL_MS = 10_000;
+/**
+ * The first trial comes so soon after saturation began, the next one in its direction after twice as long, and so on. A step
+ * up costs nothing but some latency while it is tried; a step down costs throughput, and seldom brings anything.
+ */
+const FIRST_INTERVAL_MS = { up: 10_000, down: 60_000 };
 const LONGEST_INTERVAL_MS = 600_000;
 
 type Direction = "up" | "down";
@@ -32,7 +35,7 @@ interface Trial {
  */
 export class DepthClimber {
   readonly #most: number;
-  readonly #schedules: Record<Direction, Schedule> = { up: fresh(), down: fresh() };
+  readonly #schedules: Record<Direction, Schedule> = { up: fresh("up"), down: fresh("down") };
   #depth: number;
   #trial: Trial | undefined;
 
@@ -81,7 +84,7 @@ export class DepthClimber {
     const possible = (["up", "down"] as const).filter((one) =>
       one === "up" ? this.#depth < this.#most : this.#depth > 1,
     );
-    for (const one of possible) this.#schedules[one].dueMs ??= nowMs + FIRST_INTERVAL_MS;
+    for (const one of possible) this.#schedules[one].dueMs ??= nowMs + FIRST_INTERVAL_MS[one];
     const due = possible
       .filter((one) => (this.#schedules[one].dueMs ?? Infinity) <= nowMs)
       .sort((a, b) => (this.#schedules[a].dueMs ?? 0) - (this.#schedules[b].dueMs ?? 0));
@@ -92,9 +95,9 @@ export class DepthClimber {
 
   #keep(depth: number, direction: Direction, nowMs: number): void {
     this.#depth = depth;
-    this.#schedules[direction] = { intervalMs: FIRST_INTERVAL_MS, dueMs: nowMs };
+    this.#schedules[direction] = { ...fresh(direction), dueMs: nowMs };
     // It was just seen that the way back is worse, or no better.
-    this.#schedules[opposite(direction)] = fresh();
+    this.#schedules[opposite(direction)] = fresh(opposite(direction));
     this.#putOff(opposite(direction), nowMs);
   }
 
@@ -115,8 +118,8 @@ function pairsOf({ from, rates }: Trial): RatePair[] {
   return pairs;
 }
 
-function fresh(): Schedule {
-  return { intervalMs: FIRST_INTERVAL_MS, dueMs: undefined };
+function fresh(direction: Direction): Schedule {
+  return { intervalMs: FIRST_INTERVAL_MS[direction], dueMs: undefined };
 }
 
 function opposite(direction: Direction): Direction {

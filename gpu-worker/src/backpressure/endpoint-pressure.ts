@@ -34,20 +34,23 @@ export interface EndpointPressureDeps {
   readonly onDecrease: (reason: PressureReason) => void;
 }
 
+/** Its bounds, and where it is read. */
+export interface EndpointPressureOptions {
+  /** The most slots, at least 1. */
+  readonly slots: number;
+  /** How many are active at first. */
+  readonly firstSlots: number;
+  /** Address of Triton's page of metrics. */
+  readonly metricsUrl: string;
+}
+
 const LOOK_EVERY_MS = 1_000;
 
-/**
- * Looks once a second at what Triton tells and at how long calls took, under the live settings.
- * @param options.ceiling the slots that are configured.
- * @param options.metricsUrl see `createTritonReader`.
- */
-export function createEndpointPressure(
-  deps: EndpointPressureDeps,
-  options: { readonly ceiling: number; readonly metricsUrl: string },
-): EndpointPressure {
+/** Looks once a second at what Triton tells and at how long calls took, under the live settings. */
+export function createEndpointPressure(deps: EndpointPressureDeps, options: EndpointPressureOptions): EndpointPressure {
   const { clock, settings, log } = deps;
   const reader = createTritonReader(deps, options);
-  const limit = new SlotLimit(options.ceiling, clock.monotonicMs());
+  const limit = new SlotLimit(options, clock.monotonicMs());
   const look = async (): Promise<void> => {
     const { backpressureGpuUtilization: gpuUtilization, backpressureGpuMemory: gpuMemory } = settings.current().forAll;
     const figures = reader.latest();

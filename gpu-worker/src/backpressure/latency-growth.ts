@@ -11,6 +11,8 @@ const CALLS_OF_SIZE = 10;
 const CALLS = 20;
 /** For how long what was fastest counts: then what has lasted is what is usual. */
 const HORIZON_MS = 300_000;
+/** A base that is so much lower than before, as after a time with fewer calls in flight, begins everything anew. */
+const LOWER = 0.9;
 /** So long after the last call nothing is known any more. */
 const IDLE_MS = 5_000;
 
@@ -24,7 +26,7 @@ const IDLE_MS = 5_000;
  * far W is above that. So calls that wait for our own other calls are no growth, and a batch that is larger is none.
  */
 export class LatencyGrowth {
-  readonly #bases = new Map<string, { readonly mean: CallMean; readonly least: RecentLeast }>();
+  readonly #bases = new Map<string, Base>();
   readonly #usual = new Map<number, RecentLeast>();
   readonly #window = { calls: 0, callMs: 0, baseMs: 0, busyMs: 0, inFlightMs: 0 };
   #inFlight = 0;
@@ -69,14 +71,16 @@ export class LatencyGrowth {
   /** Sizes are told apart in steps of 19 %. */
   #baseOf({ model, rows }: AnsweredCall, ms: number, nowMs: number): number | undefined {
     const key = `${Math.round(4 * Math.log2(Math.max(1, rows)))}:${model}`;
-    let base = this.#bases.get(key);
-    if (!base) {
-      base = { mean: new CallMean(), least: new RecentLeast() };
-      this.#bases.set(key, base);
-    }
+    const base = this.#bases.get(key) ?? { mean: new CallMean(), least: new RecentLeast(), anchor: 0 };
+    this.#bases.set(key, base);
     const mean = base.mean.add(ms);
-    if (mean !== undefined) base.least.add(mean, nowMs);
-    return base.least.value;
+    if (mean === undefined) return base.least.value;
+    base.least.add(mean, nowMs);
+    const least = base.least.value ?? mean;
+    // What was usual was measured in larger bases.
+    if (least < LOWER * base.anchor) this.#usual.clear();
+    if (least < LOWER * base.anchor || base.anchor === 0) base.anchor = least;
+    return least;
   }
 
   #close(nowMs: number): void {
@@ -90,6 +94,14 @@ export class LatencyGrowth {
     usual.add(Math.max(1, Math.min(stretch, inFlight)), nowMs);
     this.#growth = stretch / (usual.value ?? 1);
   }
+}
+
+/** What is known of calls of one model and size. */
+interface Base {
+  readonly mean: CallMean;
+  readonly least: RecentLeast;
+  /** The base when what is usual was last begun anew. */
+  anchor: number;
 }
 
 /** The mean of each ten calls, when there are ten. */

@@ -1,4 +1,5 @@
 import { DepthClimber } from "./depth-climber.js";
+import type { EndpointPressureOptions } from "./endpoint-pressure.js";
 import { FullWindows, type WindowEnd } from "./full-windows.js";
 import { type AnsweredCall, LatencyGrowth } from "./latency-growth.js";
 import { type PressureMarks, type PressureReason, SlotsAimd } from "./slots-aimd.js";
@@ -15,10 +16,10 @@ export class SlotLimit {
   readonly #latency = new LatencyGrowth();
   #slots: number;
 
-  /** @param ceiling the slots that are configured, at least 1. Two, or half of them, are active at first. */
-  constructor(ceiling: number, nowMs: number) {
-    this.#aimd = new SlotsAimd(ceiling);
-    this.#climber = new DepthClimber({ most: ceiling, start: Math.min(ceiling, Math.max(2, Math.ceil(ceiling / 2))) });
+  constructor(options: Pick<EndpointPressureOptions, "slots" | "firstSlots">, nowMs: number) {
+    const { slots, firstSlots } = options;
+    this.#aimd = new SlotsAimd(slots);
+    this.#climber = new DepthClimber({ most: slots, start: Math.min(slots, firstSlots) });
     this.#slots = this.#climber.depth;
     this.#windows.restart(this.#slots, nowMs);
   }

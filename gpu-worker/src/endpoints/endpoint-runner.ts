@@ -1,5 +1,6 @@
 import { createNoticeReader, type ModelRegistry, type RedisTarget, type Service } from "@sluice/broker";
-import { createEndpoint, type Endpoint } from "../endpoint.js";
+import type { PressureFigures } from "../backpressure/endpoint-pressure.js";
+import { createEndpoint, type Endpoint, type EndpointOptions } from "../endpoint.js";
 import { createSlot, type SlotDeps } from "../slot.js";
 import type { NumberedSlot } from "../slot-name.js";
 import type { TritonClient } from "../triton/triton-client.js";
@@ -14,6 +15,8 @@ export interface EndpointRunner extends Service {
   /** Whether its slots are to pull no more; what they have in hand ends. It may be taken back. */
   readonly drain: (isDraining: boolean) => void;
   readonly slots: readonly RunningSlot[];
+  /** What limits its slots. */
+  readonly pressure: () => PressureFigures;
 }
 
 /** A slot, by its number in the process. */
@@ -33,13 +36,7 @@ export interface EndpointRunnerDeps extends Omit<SlotDeps, "endpoint" | "reader"
 }
 
 /** Which endpoint it is, and how it is served. */
-export interface EndpointRunnerOptions {
-  readonly url: string;
-  readonly pool: string;
-  /** The most batches in flight. */
-  readonly slots: number;
-  readonly maxBatchBytes: number;
-}
+export type EndpointRunnerOptions = EndpointOptions;
 
 /**
  * `start` resolves when the endpoint has been asked once; it need not be ready. `stop` lets the batches in hand end,
@@ -55,6 +52,7 @@ export function createEndpointRunner(deps: EndpointRunnerDeps, options: Endpoint
     isReady: endpoint.isReady,
     limit: endpoint.limit,
     drain: endpoint.drain,
+    pressure: endpoint.pressure,
     async start() {
       await endpoint.start();
       for (const slot of slots) await slot.start();

@@ -9,8 +9,8 @@ const SEEDS = [1, 2, 3];
 describe("under full load", () => {
   test.each([1, 2, 3, 4])("a serial server with overhead is found to need 2, from %i", (start) => {
     for (const seed of SEEDS) {
-      const found = climb(() => SERIAL, { most: 4, start, seconds: 300, seed });
-      expect([seed, found.settled, found.shareAt(2) > 0.85]).toEqual([seed, 2, true]);
+      const found = climb(() => SERIAL, { most: 4, start, seconds: 600, seed });
+      expect([seed, found.settled, found.shareAt(2) > 0.8]).toEqual([seed, 2, true]);
     }
   });
 
@@ -21,9 +21,9 @@ describe("under full load", () => {
     }
   });
 
-  test("looking for a better depth costs a serial server less than 2 % of what it can do", () => {
+  test("looking for a better depth costs a serial server less than 1 % of what it can do", () => {
     const { rowsPerS } = climb(() => SERIAL, { most: 4, start: 2, seconds: 300, seed: 1 });
-    expect(rowsPerS).toBeGreaterThan(0.98 * 32 * 50);
+    expect(rowsPerS).toBeGreaterThan(0.99 * 32 * 50);
   });
 
   test("batches that take 0.8 s are enough to learn from", () => {
@@ -107,13 +107,14 @@ describe("trials", () => {
     expect(climber.settled).toBe(1);
   });
 
-  test("go up and down in turn, ABBA, and the depth in between is the settled one", () => {
+  test("go up, and later down, in the order ABBA, and end at the settled depth", () => {
     const climber = new DepthClimber({ most: 3, start: 2 });
     expect(steady(climber, 0, 11_000)).toEqual(new Array(11).fill(2));
     // Up, in vain.
-    expect(steady(climber, 11_000, 18_000)).toEqual([3, 3, 2, 2, 3, 3, 2]);
-    // The eighth window ends it, the next one begins the other: down costs nothing either, so it is kept.
-    expect(steady(climber, 18_000, 28_000)).toEqual([2, 2, 1, 1, 2, 2, 1, 1, 2, 1]);
+    expect(steady(climber, 11_000, 20_000)).toEqual([3, 3, 2, 2, 3, 3, 2, 2, 2]);
+    // Once more, when twice the time is over: then down, which costs nothing, so that it is kept.
+    expect(steady(climber, 20_000, 60_000).filter((depth) => depth === 3)).toHaveLength(4);
+    expect(steady(climber, 60_000, 70_000)).toEqual([2, 1, 1, 2, 2, 1, 1, 2, 1, 1]);
     expect(climber.settled).toBe(1);
   });
 

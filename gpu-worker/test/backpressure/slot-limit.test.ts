@@ -39,25 +39,19 @@ function saturate(
 }
 
 describe("the slots that are active", () => {
-  test.each([
-    [1, 1],
-    [2, 2],
-    [4, 2],
-    [8, 4],
-    [64, 32],
-  ])("of %i are %i at first", (ceiling, slots) => {
-    const limit = new SlotLimit(ceiling, 0);
-    expect([limit.slots, limit.depth]).toEqual([slots, slots]);
+  test("are those to begin with at first, and never more than are configured", () => {
+    expect(new SlotLimit({ slots: 8, firstSlots: 4 }, 0).slots).toBe(4);
+    expect(new SlotLimit({ slots: 1, firstSlots: 2 }, 0).slots).toBe(1);
   });
 
   test("become as many as the endpoint makes use of, and never more than are configured", () => {
-    const limit = new SlotLimit(4, 0);
+    const limit = new SlotLimit({ slots: 4, firstSlots: 2 }, 0);
     const slots = saturate(limit, { fromS: 0, seconds: 90, figures: NO_GPU });
     expect([limit.slots, limit.depth, Math.max(...slots)]).toEqual([4, 4, 4]);
   });
 
   test("become fewer under pressure, and as many as before after it, without a new search", () => {
-    const limit = new SlotLimit(4, 0);
+    const limit = new SlotLimit({ slots: 4, firstSlots: 2 }, 0);
     saturate(limit, { fromS: 0, seconds: 90, figures: NO_GPU });
     const under = saturate(limit, { fromS: 90, seconds: 60, figures: FULL_MEMORY });
     expect(under.slice(0, 4)).toEqual([2, 2, 1, 1]);
@@ -67,7 +61,7 @@ describe("the slots that are active", () => {
   });
 
   test("stay as they are without load", () => {
-    const limit = new SlotLimit(4, 0);
+    const limit = new SlotLimit({ slots: 4, firstSlots: 2 }, 0);
     for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
       expect(limit.look(NO_GPU, MARKS, nowMs)).toBeUndefined();
       expect([limit.slots, limit.depth]).toEqual([2, 2]);

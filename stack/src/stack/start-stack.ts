@@ -86,10 +86,15 @@ async function startParts(plan: StartPlan): Promise<Pick<Stack, "redis" | "trito
   });
   const waits = isOwn.triton ? "" : ` (it waits for Triton at ${triton.grpcUrl})`;
   const worker = await progress.step(`Starting gpu-worker${waits}`, () =>
-    parts.startRole("gpu-worker", { ...env, TRITON_URL: triton.grpcUrl }),
+    parts.startRole("gpu-worker", { ...env, ...addressesOf(triton) }),
   );
   const api = await progress.step("Starting api", () => parts.startRole("api", env));
   return { redis, triton, roles: { api, batcher, "gpu-worker": worker } };
+}
+
+/** A Triton elsewhere has its page of metrics where the environment says, or where it is by default. */
+function addressesOf({ grpcUrl, metricsUrl }: StackTriton): Record<string, string> {
+  return { TRITON_URL: grpcUrl, ...(metricsUrl === undefined ? {} : { TRITON_METRICS_URL: metricsUrl }) };
 }
 
 async function startOrUseRedis({ redisUrl, parts }: StartPlan): Promise<StackRedis> {
