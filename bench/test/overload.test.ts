@@ -104,6 +104,7 @@ function evidence(change: {
     samples: Array.from({ length: 80 }, (_, second) => ({
       atMs: second * 1_000,
       openRuns: 10,
+      executed: { batches: 2 * second, rows: 100 * second },
       memoryMb: { redis: second < 50 ? 100 : (change.lateMb ?? 104), api: 200 },
     })),
     cpu: { cores: { api: 0.5 }, othersShare: 0.1 },
@@ -169,6 +170,7 @@ describe("the report of an overload", () => {
       ...["0 10", "10 20", "20 30", "30 40"].map((span) => `${span} overload`),
       ...["40 50", "50 60"].map((span) => `${span} after`),
     ]);
+    expect(figures.timeline.map(({ meanBatch }) => meanBatch)).toEqual(Array(7).fill(50));
     const tables = overloadTables(figures);
     expect(tables).toHaveLength(3);
     for (const { columns, rows } of tables) for (const row of rows) expect(row).toHaveLength(columns.length);

@@ -69,7 +69,7 @@ function phasesOf({ warmUpMs, beforeMs, overloadMs, afterMs }: OverloadScale): O
 
 /** The load from one process, refusals timed by another, and samples by this one. */
 async function runPhases(
-  { origin, processes, redis, stack }: RunningSluice,
+  { origin, processes, redis, triton, stack }: RunningSluice,
   phases: readonly OverloadPhase[],
   { scale, nextSeed }: BenchContext,
 ): Promise<OverloadEvidence> {
@@ -86,7 +86,7 @@ async function runPhases(
     const startMs = performance.now();
     const read = (): void => void usage.push(readUsage([...processes, { name: "load generator", pid }]));
     for (const atMs of [overload.fromMs, overload.toMs]) setTimeout(read, atMs);
-    sampler = startSampler(redis, { pool, roles });
+    sampler = startSampler({ redis, pool, triton, model: MODEL, roles });
     const onOpen = (): void => void (probeShiftMs = performance.now() - startMs);
     probing = runClient({ ...plan, phases: probed, checkEvery: 1, seed: nextSeed() }, onOpen);
     probing.catch(() => undefined);

@@ -61,6 +61,8 @@ export interface TimelineRow {
   /** As the idle client saw it. */
   readonly refusalP99Ms: number;
   readonly openRuns: number;
+  /** Rows per execution, by Triton's statistics. */
+  readonly meanBatch: number;
   readonly memoryMb: Readonly<Record<string, number>>;
 }
 
@@ -152,10 +154,16 @@ function timelineOf(
           "sentMs",
         ).p99Ms,
         openRuns: mean(samples.flatMap(({ openRuns }) => openRuns ?? [])),
+        meanBatch: meanBatch(samples),
         memoryMb: meanMemory(samples),
       };
     }),
   );
+}
+
+function meanBatch(samples: readonly OverloadSample[]): number {
+  const [first, last] = [samples[0]?.executed, samples.at(-1)?.executed];
+  return first && last ? (last.rows - first.rows) / (last.batches - first.batches) : Number.NaN;
 }
 
 function windowsOf({ fromMs, toMs }: Span, windowMs: number): Span[] {

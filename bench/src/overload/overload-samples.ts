@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readLaneLoads, type RedisClient } from "@sluice/broker";
 import type { WatchedProcess } from "../measure/process-cpu.js";
+import type { TritonChannel } from "../measure/triton-channel.js";
 
 /** What is read once a second. */
 export interface OverloadSample {
@@ -8,8 +9,19 @@ export interface OverloadSample {
   readonly atMs: number;
   /** Runs that are open, as the batchers tell; undefined while they tell nothing. */
   readonly openRuns: number | undefined;
+  /** Batches and rows that the model has run since it was started. */
+  readonly executed: { readonly batches: number; readonly rows: number };
   /** Megabytes by name: memory that Redis has handed out, and what each role has resident. */
   readonly memoryMb: Readonly<Record<string, number>>;
+}
+
+/** Where samples come from. */
+export interface SampledParts {
+  readonly redis: RedisClient;
+  readonly pool: string;
+  readonly triton: TritonChannel;
+  readonly model: string;
+  readonly roles: readonly WatchedProcess[];
 }
 
 /** Takes samples until it is stopped. */
@@ -22,20 +34,22 @@ const EVERY_MS = 1_000;
 const MB = 2 ** 20;
 
 /** Begins to sample now: times count from here. */
-export function startSampler(
-  redis: RedisClient,
-  { pool, roles }: { readonly pool: string; readonly roles: readonly WatchedProcess[] },
-): OverloadSampler {
+export function startSampler({ redis, pool, triton, model, roles }: SampledParts): OverloadSampler {
   const samples: OverloadSample[] = [];
   const startMs = performance.now();
   const stopping = new AbortController();
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const atMs = performance.now() - startMs;
-      const [loads, redisMb] = await Promise.all([readLaneLoads(redis, pool), readRedisMb(redis)]);
+      const [loads, redisMb, statistics] = await Promise.all([
+        readLaneLoads(redis, pool),
+        readRedisMb(redis),
+        triton.statistics(model),
+      ]);
       const openRuns = loads.size === 0 ? undefined : [...loads.values()].reduce((sum, load) => sum + load.openRuns, 0);
       const memoryMb = { redis: redisMb, ...residentMb(roles) };
-      samples.push({ atMs, openRuns, memoryMb });
+      const executed = { batches: statistics.executionCount, rows: statistics.inferenceCount };
+      samples.push({ atMs, openRuns, executed, memoryMb });
       await pause(EVERY_MS - ((performance.now() - startMs) % EVERY_MS), stopping.signal);
     }
   };

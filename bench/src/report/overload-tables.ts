@@ -31,13 +31,13 @@ function timelineTable({ timeline, terms, lateP99Ms, refusals, codes }: Overload
     columns: [
       "s",
       ...["phase", "offered/s", "accepted/s", "done in time/s", "late/s", "expired/s", "p50 ms", "p99 ms"],
-      ...["refusal p99 ms", "open runs", ...processes.map((name) => `${name} MB`)],
+      ...["refusal p99 ms", "open runs", "mean batch", ...processes.map((name) => `${name} MB`)],
     ],
     rows: timeline.map((row) => [
       `${row.fromS} to ${row.toS}`,
       row.phase,
       ...[row.offeredPerS, row.acceptedPerS, row.inTimePerS, row.latePerS, row.expiredPerS].map(formatNumber),
-      ...[row.latency.p50Ms, row.latency.p99Ms, row.refusalP99Ms, row.openRuns].map(formatNumber),
+      ...[row.latency.p50Ms, row.latency.p99Ms, row.refusalP99Ms, row.openRuns, row.meanBatch].map(formatNumber),
       ...processes.map((name) => formatNumber(row.memoryMb[name])),
     ]),
   };
