@@ -32,8 +32,8 @@ export interface GpuWorkerConfig {
   /** TRITON_METRICS_URL, their pages of metrics in the same order, default `http://HOST:8002/metrics`. */
   readonly metricsUrls: ReadonlyMap<string, string>;
   /**
-   * SLOTS, the most batches in flight on each Triton of weight 1, 1 to 64, default 4. Two, or half of them, at first; more
-   * where they are found to pay, which they do if Triton runs several instances.
+   * SLOTS, the most batches in flight on each Triton of weight 1, 1 to 64, default 2: more pay only where
+   * Triton runs several instances. Above two, half of them are used at first, and as many as are found to pay later.
    */
   readonly slots: number;
   /** BLOB_DIR, where large inputs lie; the same folder as the api's. Default .sluice/blobs. */
@@ -72,7 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     ...tlsFiles(read, problems),
     pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
-    slots: read("SLOTS", "4", integer(1, 64)),
+    slots: read("SLOTS", "2", integer(1, 64)),
     blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
     metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),
     metricsPort: read("METRICS_PORT", "9102", integer(0, 65_535)),
