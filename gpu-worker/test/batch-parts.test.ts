@@ -83,7 +83,7 @@ describe("the configuration", () => {
       endpoints: [{ url: "127.0.0.1:8001", weight: 1 }],
       metricsUrls: new Map([["127.0.0.1:8001", "http://127.0.0.1:8002/metrics"]]),
       pool: "default",
-      slots: 4,
+      slots: 2,
     });
   });
 
