@@ -1,6 +1,8 @@
 import { createTaskId } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 
+import type { RedisContents } from "../src/check/inspect-redis.js";
+import { judgeContents } from "../src/check/judge-contents.js";
 import { boundOf, judgeExecutions } from "../src/check/judge-executions.js";
 import { judgeTasks } from "../src/check/judge-tasks.js";
 import { measureRecovery, percentile } from "../src/check/measure-recovery.js";
@@ -47,6 +49,7 @@ describe("a task is judged", () => {
       { outcome: "refused", refusal: "410 result-expired", ...none },
       ["unexpected"],
     ],
+    ["unexpected if a read of it was answered with a bug", { oddAnswer: "read: 500 internal" }, ["unexpected"]],
     ["stuck if it never ends", none, ["stuck"]],
     ["lost if nobody knows it", { ...none, missing: 1 }, ["lost"]],
     ["changed if its end is gone", { last: undefined }, ["changed"]],
@@ -172,5 +175,23 @@ describe("recovery", () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
     expect([0, 0.5, 0.99, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 99, 100]);
     expect(percentile([], 0.5)).toBeUndefined();
+  });
+});
+
+describe("what is left in Redis is judged", () => {
+  const empty = { busyStreams: [], deadLetters: 0, immortal: [], immortalCount: 0, mostConsumers: 6 };
+  const clean = { ...empty, keys: 300, usedMemoryBytes: 20e6 };
+  const cause = { judged: [entry()], excused: [], starts: 3 };
+  test.each<[string, Partial<RedisContents>, string[]]>([
+    ["well if there is no work and every key ends", {}, []],
+    ["residue if work is left", { busyStreams: ["sluice:{q:3}:ready:x: 1 entries, 0 pending"] }, ["residue"]],
+    ["residue if a key lives for ever", { immortal: ["x"], immortalCount: 1 }, ["residue"]],
+    ["residue if a dead letter belongs to no task", { deadLetters: 1 }, ["residue"]],
+    ["a leak if keys are too many for the tasks", { keys: 10_000 }, ["leak"]],
+    ["a leak if they are too large", { usedMemoryBytes: 1e9 }, ["leak"]],
+    ["a leak if consumers are too many for the deaths", { mostConsumers: 60 }, ["leak"]],
+  ])("%s", (_name, changes, invariants) => {
+    const found = judgeContents({ ...clean, ...changes }, cause);
+    expect(found.map(({ invariant }) => invariant)).toEqual(invariants);
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { inspectRedis, type RedisContents } from "../check/inspect-redis.js";
+import { inspectRedis } from "../check/inspect-redis.js";
+import { judgeContents } from "../check/judge-contents.js";
 import { judgeExecutions } from "../check/judge-executions.js";
 import { judgeTasks } from "../check/judge-tasks.js";
 import { measureRecovery } from "../check/measure-recovery.js";
@@ -94,7 +95,7 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
       ...judgeTasks(judged, { workerDeaths, earlyMs: options.mode === "adaptive" ? ADAPTIVE_EARLY_MS : 0 }),
       ...verdict.violations,
       ...base.violations.map((one) => ({ ...one, detail: `before the first fault: ${one.detail}` })),
-      ...judgeContents(contents, judged, excused),
+      ...judgeContents(contents, { judged, excused, starts: startsOf(done) }),
       ...judgeUsage(usage),
       ...judgeExits(world.unplannedExits),
     ],
@@ -124,6 +125,11 @@ async function usageSince(fleet: Fleet, before: Usage): Promise<UsageChange[]> {
   }
 }
 
+/** How often processes of roles were started, at least, while faults were done. */
+function startsOf(done: readonly InjectedFault[]): number {
+  return done.filter(({ fault }) => "role" in fault).length;
+}
+
 function judgeUsage(usage: readonly UsageChange[]): Violation[] {
   return usage.flatMap(({ name, before, after }) => {
     const descriptors = after.descriptors > before.descriptors + MORE_DESCRIPTORS;
@@ -132,27 +138,6 @@ function judgeUsage(usage: readonly UsageChange[]): Violation[] {
     const detail = `${name}: ${before.descriptors} -> ${after.descriptors} descriptors, ${before.residentMb} -> ${after.residentMb} MB`;
     return [{ invariant: "leak" as const, detail }];
   });
-}
-
-function judgeContents(
-  contents: RedisContents,
-  entries: readonly LedgerEntry[],
-  excused: readonly LedgerEntry[],
-): Violation[] {
-  const found: Violation[] = contents.busyStreams.map((detail) => ({ invariant: "residue", detail }));
-  if (contents.immortalCount > 0) {
-    const some = contents.immortal.join(", ");
-    found.push({ invariant: "residue", detail: `${contents.immortalCount} keys without a time to live: ${some}` });
-  }
-  const failed = entries.filter(({ first, last }) => (first ?? last)?.state === "FAILED").length;
-  const maybe =
-    entries.filter(({ purpose, mayHaveRun }) => purpose === "poison" && mayHaveRun).length +
-    excused.filter(({ purpose }) => purpose === "poison").length;
-  if (contents.deadLetters < failed || contents.deadLetters > failed + maybe) {
-    const detail = `${contents.deadLetters} dead letters for ${failed} failed tasks (and ${maybe} that may have failed)`;
-    found.push({ invariant: "residue", detail });
-  }
-  return found;
 }
 
 function judgeExits(exits: readonly UnplannedExit[]): Violation[] {

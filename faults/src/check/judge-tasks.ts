@@ -38,6 +38,7 @@ function judgeTask(entry: LedgerEntry, circumstances: Circumstances): Violation[
   if (entry.secondTaskId !== undefined) blame("unexpected", `one key, another task ${entry.secondTaskId}`);
   if (entry.refusal !== undefined && !LEGAL_REFUSAL.test(entry.refusal))
     blame("unexpected", `refused with ${entry.refusal}`);
+  if (entry.oddAnswer !== undefined) blame("unexpected", entry.oddAnswer);
   if (entry.outcome !== "ok") return found;
   if (entry.missing > 0) blame("lost", "a read said that there is no such task");
   else if (entry.first === undefined && entry.last === undefined) blame("stuck", "it has not ended");

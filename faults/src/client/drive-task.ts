@@ -81,6 +81,8 @@ async function cancel(entry: LedgerEntry, { api, now, sleep, isOver }: DriveDeps
   entry.cancelAskedMs = now();
   for (let attempt = 1; attempt <= 5 && !isOver(); attempt++) {
     const reply = await api.cancel(entry.taskId ?? "");
+    noteOdd(entry, "cancel", reply);
+    if (saysMissing(reply)) entry.missing++;
     if (reply.kind === "answer" && reply.status < 500) {
       entry.cancelConfirmed = reply.status === 200;
       return;
@@ -92,6 +94,7 @@ async function cancel(entry: LedgerEntry, { api, now, sleep, isOver }: DriveDeps
 async function follow(entry: LedgerEntry, { api, now, sleep, isOver }: DriveDeps): Promise<void> {
   while (entry.first === undefined && !isOver()) {
     const reply = await api.read(entry.taskId ?? "", 5);
+    noteOdd(entry, "read", reply);
     if (reply.kind === "answer" && reply.status === 200) {
       note(entry, reply.body, now());
       continue;
@@ -109,10 +112,20 @@ function saysMissing(reply: ApiReply): boolean {
   return reply.kind === "answer" && (reply.status === 404 || reply.status === 410);
 }
 
+/** What an accepted task's api may say: how it stands, that it has ended before the cancel, or that it cannot tell now. */
+const LEGAL_ANSWERS = { read: [200, 503], cancel: [200, 409, 503] } as const;
+
+function noteOdd(entry: LedgerEntry, request: keyof typeof LEGAL_ANSWERS, reply: ApiReply): void {
+  if (reply.kind === "broken" || saysMissing(reply)) return;
+  const legal: readonly number[] = LEGAL_ANSWERS[request];
+  if (!legal.includes(reply.status)) entry.oddAnswer ??= `${request}: ${reply.status} ${String(reply.body["code"])}`;
+}
+
 /** Reads a task once more; keeps trying while the api is in trouble. */
 export async function readLast(entry: LedgerEntry, { api, sleep, isOver }: DriveDeps): Promise<void> {
   for (let attempt = 1; attempt <= 20 && !isOver(); attempt++) {
     const reply = await api.read(entry.taskId ?? "", 0);
+    noteOdd(entry, "read", reply);
     if (reply.kind === "answer" && reply.status === 200) {
       entry.last = terminalOf(reply.body);
       return;

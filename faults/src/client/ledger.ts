@@ -42,6 +42,8 @@ export interface LedgerEntry {
   last: TerminalView | undefined;
   /** Reads that said that there is no such task, or that its result is gone. */
   missing: number;
+  /** The first answer to a read or a cancel that nothing entitles an api to give: `read: 500 internal`. */
+  oddAnswer: string | undefined;
 }
 
 /** A new entry, as planned. */
@@ -64,5 +66,6 @@ export function openEntry(
     endedMs: undefined,
     last: undefined,
     missing: 0,
+    oddAnswer: undefined,
   };
 }
