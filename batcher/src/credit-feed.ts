@@ -68,7 +68,7 @@ function hearHold(holds: LaneHolds, batch: OutBatch, { unsettled }: CreditMessag
 
 /** A batch of which something came back was not served as others are. */
 function learnFrom(
-  { knowledge, lanes, metrics }: CreditDeps,
+  { knowledge, lanes, metrics, publishers }: CreditDeps,
   batch: OutBatch,
   message: CreditMessage,
   nowMs: number,
@@ -80,5 +80,6 @@ function learnFrom(
   const predictedMs = times.curve && times.drift * times.curve.p50Ms(rows);
   metrics.served(lane, { observedMs: message.serviceMs, predictedMs });
   times.observe(rows, message.serviceMs);
+  knowledge.slotsOf(batch.pool).observe(publishers.get(batch.pool)?.slotsOfPool() ?? 0);
   if (batch.metIdleSlot) knowledge.overheadOf(batch.pool).observe(nowMs - batch.publishedMs - message.serviceMs);
 }

@@ -79,7 +79,7 @@ async function measure({ redis, ownership }: DepthDeps, lane: ServedLane): Promi
 function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad | undefined {
   const full = fullBatchOf(deps, lane);
   if (full === undefined) return undefined;
-  const slots = deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0;
+  const slots = deps.knowledge.slotsOf(lane.pool).among(deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0);
   return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
 }
 

@@ -1,5 +1,6 @@
 import { type LearnedTimes, learnedTimesOf, parseLane } from "@sluice/broker";
 import { LaneKnowledge } from "./lane-knowledge.js";
+import { MeasuredSlots } from "./measured-slots.js";
 import { Overhead } from "./overhead.js";
 import { ServiceTimes } from "./service-times.js";
 
@@ -11,6 +12,7 @@ export class KnowledgeBook {
   readonly #lanes = new Map<string, LaneKnowledge>();
   readonly #times = new Map<string, ServiceTimes>();
   readonly #overheads = new Map<string, Overhead>();
+  readonly #slots = new Map<string, MeasuredSlots>();
   #told: ReadonlyMap<string, LearnedTimes> = new Map();
   /** How much had been seen of each version when that was told to others. */
   readonly #toldAt = new Map<string, number>();
@@ -28,6 +30,12 @@ export class KnowledgeBook {
     const overhead = this.#overheads.get(pool) ?? new Overhead();
     this.#overheads.set(pool, overhead);
     return overhead;
+  }
+
+  slotsOf(pool: string): MeasuredSlots {
+    const slots = this.#slots.get(pool) ?? new MeasuredSlots();
+    this.#slots.set(pool, slots);
+    return slots;
   }
 
   /** Others, or an earlier life of this batcher, have learned this. What is older than `oldestMs` is not believed. */

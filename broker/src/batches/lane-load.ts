@@ -13,7 +13,7 @@ export interface LaneLoad {
   /** Rows of a full batch, and how long one takes. */
   readonly fullRows: number;
   readonly fullMs: number;
-  /** Worker slots of the whole pool. */
+  /** Worker slots of the whole pool, those with which the times were measured: not always a whole number. */
   readonly slots: number;
 }
 
