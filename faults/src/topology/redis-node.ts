@@ -61,14 +61,19 @@ export async function startRedisNode(spec: RedisNodeSpec): Promise<RedisNode> {
   });
 }
 
+/** Until a server that died follows its successor, nobody may confirm what that writes: log and copy are loaded soon. */
+const SOON_BACK = [
+  ...["--auto-aof-rewrite-min-size", "8mb"],
+  ...["--repl-diskless-sync-delay", "0", "--repl-diskless-load", "swapdb"],
+];
+
 async function startBehind(link: TcpLink, port: number, spec: RedisNodeSpec): Promise<RedisNode> {
   const dir = join(spec.dir, spec.name);
   const options: RedisServerOptions = {
     dir,
     port,
     appendonly: "everysec",
-    // A long log takes seconds to load, and as long nobody confirms what its successor writes.
-    extraArgs: [...spec.args(link.port), "--repl-diskless-sync-delay", "0", "--auto-aof-rewrite-min-size", "8mb"],
+    extraArgs: [...spec.args(link.port), ...SOON_BACK],
     ...(spec.configFile === undefined ? {} : { configFile: spec.configFile }),
     ...(spec.env === undefined ? {} : { env: { ...process.env, ...spec.env } }),
   };
