@@ -28,7 +28,8 @@ export interface LaneConditions extends SizeLimits {
 /** All that a batcher learns about one lane. Pure: it is told what happened, and when. */
 export class LaneKnowledge {
   readonly gap = new ArrivalGap();
-  #sizes: { readonly key: string; readonly sizes: BatchSizes } | undefined;
+  /** For which limits and how many batches seen, and the answer: they are asked for at each arrival. */
+  #sizes: (SizeLimits & { readonly observed: number; readonly sizes: BatchSizes }) | undefined;
 
   readonly times: ServiceTimes;
 
@@ -57,13 +58,19 @@ export class LaneKnowledge {
   sizes({ maxSize, sloMs, depth, overheadMs }: SizeLimits): BatchSizes {
     const { curve, drift, observed } = this.times;
     if (curve === undefined) return { enough: maxSize, most: maxSize };
-    const key = `${observed} ${maxSize} ${sloMs} ${depth} ${overheadMs}`;
-    if (this.#sizes?.key !== key) {
-      const sizes = batchSizes({ curve, drift }, { maxSize, sloMs, depth, overheadMs });
-      const most = this.#probeOf(sizes, curve, { maxSize, sloMs, depth, overheadMs }) ?? sizes.most;
-      this.#sizes = { key, sizes: { ...sizes, most } };
-    }
-    return this.#sizes.sizes;
+    const known = this.#sizes;
+    const isSame =
+      known?.observed === observed &&
+      known.maxSize === maxSize &&
+      known.sloMs === sloMs &&
+      known.depth === depth &&
+      known.overheadMs === overheadMs;
+    if (isSame) return known.sizes;
+    const limits = { maxSize, sloMs, depth, overheadMs };
+    const found = batchSizes({ curve, drift }, limits);
+    const sizes = { ...found, most: this.#probeOf(found, curve, limits) ?? found.most };
+    this.#sizes = { ...limits, observed, sizes };
+    return sizes;
   }
 
   /** Another size to try when enough rows wait. In proportion it must end within the objective. */

@@ -7,43 +7,64 @@ const WEIGHTS = Float64Array.from({ length: LENGTH }, (_, age) => FADE ** age);
 
 /** The latest samples of something that changes slowly: quantiles in which older ones count less and less. */
 export class WeightedWindow {
-  readonly #values: number[] = [];
+  /** A ring: the n-th sample lies at n modulo its length. */
+  readonly #values = new Float64Array(LENGTH);
+  /** Places in the ring by rising value. Kept in order, for quantiles are asked for after almost every sample. */
+  readonly #order: number[] = [];
+  #added = 0;
 
   get count(): number {
-    return this.#values.length;
+    return this.#order.length;
   }
 
   add(value: number): void {
-    this.#values.push(value);
-    if (this.#values.length > LENGTH) this.#values.shift();
+    const place = this.#added % LENGTH;
+    if (this.count === LENGTH) this.#order.splice(this.#order.indexOf(place), 1);
+    this.#values[place] = value;
+    this.#order.splice(this.#firstAbove(value), 0, place);
+    this.#added++;
   }
 
   /** The mean, weighted; NaN for no samples. */
   mean(): number {
     let [sum, weights] = [0, 0];
-    for (const [index, value] of this.#values.entries()) {
-      sum += value * this.#weight(index);
-      weights += this.#weight(index);
+    for (let nth = this.#added - this.count; nth < this.#added; nth++) {
+      const weight = this.#weight(nth % LENGTH);
+      sum += this.#value(nth % LENGTH) * weight;
+      weights += weight;
     }
     return sum / weights;
   }
 
   /** For each share (0..1, rising): the smallest value below which that share of all weight lies; NaN for no samples. */
   quantiles(...shares: readonly number[]): number[] {
-    const order = Uint16Array.from(this.#values.keys()).sort((a, b) => this.#value(a) - this.#value(b));
-    const total = order.reduce((sum, index) => sum + this.#weight(index), 0);
-    let [place, below] = [0, this.#weight(order[0] ?? 0)];
+    const order = this.#order;
+    let total = 0;
+    for (const place of order) total += this.#weight(place);
+    let [rank, below] = [0, this.#weight(order[0] ?? 0)];
     return shares.map((share) => {
-      while (place < order.length - 1 && below < share * total) below += this.#weight(order[++place] ?? 0);
-      return this.#values[order[place] ?? 0] ?? NaN;
+      while (rank < order.length - 1 && below < share * total) below += this.#weight(order[++rank] ?? 0);
+      const place = order[rank];
+      return place === undefined ? NaN : this.#value(place);
     });
   }
 
-  #value(index: number): number {
-    return this.#values[index] ?? NaN;
+  /** The first rank whose value is above this one. */
+  #firstAbove(value: number): number {
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#value(this.#order[middle] ?? 0) <= value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
-  #weight(index: number): number {
-    return WEIGHTS[this.#values.length - 1 - index] ?? 0;
+  #value(place: number): number {
+    return this.#values[place] ?? NaN;
+  }
+
+  #weight(place: number): number {
+    return WEIGHTS[(this.#added - 1 - place) % LENGTH] ?? 0;
   }
 }

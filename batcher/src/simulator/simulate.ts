@@ -2,6 +2,7 @@ import type { BatchClass, BatchReason } from "@sluice/broker";
 
 import { chooseBatch } from "../choose-batch.js";
 import { LaneQueue } from "../lane-queue.js";
+import type { LaneView } from "../decide.js";
 import { createTally, type Outcome, type Tally } from "./tally.js";
 import type { PolicyMaker, QueueState, SimulatedPolicy } from "./simulated-policy.js";
 
@@ -12,9 +13,9 @@ export interface SimulatedTask {
   readonly deadlineMs: number;
   readonly batchClass: BatchClass;
   /** Equal inputs have equal digests; undefined: like no other. */
-  readonly digest?: number;
-  /** It is canceled then, if it has not ended. */
-  readonly cancelMs?: number;
+  readonly digest: number | undefined;
+  /** It is canceled then, if it has not ended; undefined: never. */
+  readonly cancelMs: number | undefined;
 }
 
 /** What is simulated: one model on some equal servers, and one batcher. */
@@ -60,7 +61,7 @@ export function simulate(simulation: Simulation): Outcome {
 class SimulationRun {
   readonly #simulation: Simulation;
   readonly #tally: Tally;
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: Readonly<Record<BatchClass, Lane>>;
   readonly #openRuns = new Map<number, Run>();
   readonly #cancels: { readonly atMs: number; readonly run: Run; readonly task: SimulatedTask }[] = [];
   #running: RunningBatch[] = [];
@@ -72,11 +73,12 @@ class SimulationRun {
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
     this.#tally = createTally(simulation);
-    this.#lanes = (["now", "bulk"] as const).map((batchClass) => ({
+    const createLane = (batchClass: BatchClass): Lane => ({
       batchClass,
       queue: new LaneQueue<Run>({ lane: batchClass, signature: "", solo: false }),
       policy: simulation.policy.create(batchClass),
-    }));
+    });
+    this.#lanes = { now: createLane("now"), bulk: createLane("bulk") };
     this.#next = this.#draw();
   }
 
@@ -110,8 +112,7 @@ class SimulationRun {
       this.#scheduleCancel(twin, task);
       return;
     }
-    const lane = this.#lanes.find(({ batchClass }) => batchClass === task.batchClass);
-    if (!lane) return;
+    const lane = this.#lanes[task.batchClass];
     const { deadlineMs, digest } = task;
     const run: Run = { ref: { cost: 1, admittedMs: nowMs, deadlineMs }, arrivedMs: nowMs, digest, tasks: [task] };
     if (digest !== undefined) this.#openRuns.set(digest, run);
@@ -137,16 +138,20 @@ class SimulationRun {
     this.#tally.ended(task, "canceled", nowMs);
     if (run.tasks.length > 0) return;
     // If it is on a server already, it is done for nothing.
-    for (const { queue } of this.#lanes) queue.removeWhere((waiting) => waiting === run);
+    for (const { queue } of Object.values(this.#lanes)) queue.removeWhere((waiting) => waiting === run);
     this.#close(run);
   }
 
   #dispatch(nowMs: number): void {
     for (;;) {
-      for (const lane of this.#lanes) this.#giveUp(lane, nowMs);
-      const candidates = this.#lanes
-        .filter(({ queue }) => queue.count > 0)
-        .map((lane) => ({ lane, view: lane.policy.view(this.#stateOf(lane)), heldUntilMs: -Infinity }));
+      this.#giveUp(this.#lanes.now, nowMs);
+      this.#giveUp(this.#lanes.bulk, nowMs);
+      // No rule can do anything but wait then: most arrivals of a busy server are done with here.
+      if (this.#freeServers() === 0) {
+        this.#timerMs = Infinity;
+        return;
+      }
+      const candidates = this.#candidates();
       const choice = chooseBatch(candidates, nowMs, ({ lane, view }) => lane.policy.decide(view, nowMs));
       if (choice.kind === "wait") {
         // A timer that rounding leaves just before its time must not come again at the same moment.
@@ -157,8 +162,16 @@ class SimulationRun {
     }
   }
 
+  #candidates(): { readonly lane: Lane; readonly view: LaneView; readonly heldUntilMs: number }[] {
+    const { now, bulk } = this.#lanes;
+    const waiting = bulk.queue.count === 0 ? [now] : [now, bulk];
+    return waiting
+      .filter(({ queue }) => queue.count > 0)
+      .map((lane) => ({ lane, view: lane.policy.view(this.#stateOf(lane)), heldUntilMs: -Infinity }));
+  }
+
   #giveUp(lane: Lane, nowMs: number): void {
-    if (lane.queue.count === 0) return;
+    if (lane.queue.earliestDeadlineMs === Infinity) return;
     const hopelessBeforeMs = lane.policy.hopelessBeforeMs(this.#stateOf(lane), nowMs);
     for (const run of lane.queue.takeLate(hopelessBeforeMs)) {
       const late = run.tasks.filter(({ deadlineMs }) => deadlineMs < hopelessBeforeMs);
@@ -177,12 +190,9 @@ class SimulationRun {
     const waitMs = nowMs - Math.max(lane.queue.oldestArrivedMs, this.#freeSinceMs);
     const fullSize = lane.policy.fullSize();
     const runs = lane.queue.take(size);
-    if (lane.batchClass === "now" && runs.length < fullSize) {
-      for (const other of this.#lanes) {
-        if (other.batchClass === "bulk" && other.queue.count > 0)
-          runs.push(...other.queue.take(fullSize - runs.length));
-      }
-    }
+    const { bulk } = this.#lanes;
+    if (lane !== bulk && runs.length < fullSize && bulk.queue.count > 0)
+      runs.push(...bulk.queue.take(fullSize - runs.length));
     const serviceMs = this.#simulation.serviceMs(runs.length, nowMs);
     const batch = { startMs: nowMs, endMs: nowMs + serviceMs, lane, runs };
     this.#running.push(batch);
@@ -195,7 +205,7 @@ class SimulationRun {
     const batch = this.#running.shift();
     if (!batch) return;
     if (this.#freeSinceMs === Infinity) this.#freeSinceMs = nowMs;
-    for (const { policy } of this.#lanes) policy.settled(batch.runs.length, nowMs - batch.startMs);
+    for (const { policy } of Object.values(this.#lanes)) policy.settled(batch.runs.length, nowMs - batch.startMs);
     for (const run of batch.runs) {
       for (const task of run.tasks) this.#tally.ended(task, nowMs <= task.deadlineMs ? "done" : "late", nowMs);
       run.tasks = [];

@@ -2,7 +2,7 @@ import type { BatchClass } from "@sluice/broker";
 
 import { LaneKnowledge } from "../adaptive/lane-knowledge.js";
 import { ServiceTimes } from "../adaptive/service-times.js";
-import { decide, type Decision, type LaneView } from "../decide.js";
+import { type BatchPolicy, decide, type Decision, type LaneView } from "../decide.js";
 
 /** What of a lane a policy may look at. */
 export interface QueueState {
@@ -33,10 +33,13 @@ export interface PolicyMaker {
   create(batchClass: BatchClass): SimulatedPolicy;
 }
 
+const FIXED: BatchPolicy = { kind: "fixed" };
+
 /** The classic rule. Nobody is given up. */
 export function fixedPolicy(maxSize: number, maxWaitMs: number): PolicyMaker {
+  const limits = { maxSize, maxWaitMs };
   const create = (): SimulatedPolicy => ({
-    view: (queue) => ({ ...commonView(queue), policy: { kind: "fixed" }, maxSize, maxWaitMs }),
+    view: (queue) => viewOf(queue, FIXED, limits),
     hopelessBeforeMs: () => -Infinity,
     arrived: () => undefined,
     settled: () => undefined,
@@ -73,16 +76,26 @@ export function adaptivePolicy(settings: AdaptiveSettings, name = "adaptive"): P
 }
 
 function createAdaptive(settings: AdaptiveSettings, batchClass: BatchClass): SimulatedPolicy {
-  const { maxSize, maxWaitMs, sloMs } = settings;
+  const { maxSize, sloMs } = settings;
   const knowledge = new LaneKnowledge(new ServiceTimes(maxSize));
   for (const { size, serviceMs } of settings.known ?? []) knowledge.times.observe(size, serviceMs);
   const thrift = batchClass === "bulk" ? BULK_THRIFT : settings.thrift;
   const limits = { maxSize, sloMs, depth: 1, overheadMs: 0 };
-  const policyOf = ({ servers: slots, freeServers: idleSlots, oldestArrivedMs, earliestDeadlineMs }: QueueState) => {
-    return knowledge.policy({ ...limits, slots, idleSlots, thrift, oldestArrivedMs, earliestDeadlineMs });
-  };
+  // Written out: this is done for each arrival, and a spread takes several times as long.
+  const policyOf = ({ servers, freeServers, oldestArrivedMs, earliestDeadlineMs }: QueueState) =>
+    knowledge.policy({
+      maxSize,
+      sloMs,
+      depth: limits.depth,
+      overheadMs: limits.overheadMs,
+      slots: servers,
+      idleSlots: freeServers,
+      thrift,
+      oldestArrivedMs,
+      earliestDeadlineMs,
+    });
   return {
-    view: (queue) => ({ ...commonView(queue), policy: policyOf(queue), maxSize, maxWaitMs }),
+    view: (queue) => viewOf(queue, policyOf(queue), settings),
     hopelessBeforeMs: ({ count, freeServers, servers }, nowMs) =>
       nowMs + knowledge.hopelessWithinMs(count, limits, freeServers >= servers),
     arrived: (nowMs) => knowledge.gap.arrived(nowMs),
@@ -120,7 +133,21 @@ export function shrinkPolicy(maxSize: number, meanMs: (size: number) => number):
   return { name: "shrink", create };
 }
 
-function commonView(queue: QueueState): Omit<LaneView, "policy" | "maxSize" | "maxWaitMs"> {
-  const { batchClass, count, oldestArrivedMs, freeServers: freeCredits } = queue;
-  return { batchClass, count, cost: count, oldestArrivedMs, freeCredits, solo: false, draining: false };
+function viewOf(
+  { batchClass, count, oldestArrivedMs, freeServers }: QueueState,
+  policy: BatchPolicy,
+  { maxSize, maxWaitMs }: Pick<AdaptiveSettings, "maxSize" | "maxWaitMs">,
+): LaneView {
+  return {
+    policy,
+    batchClass,
+    count,
+    cost: count,
+    oldestArrivedMs,
+    freeCredits: freeServers,
+    maxSize,
+    maxWaitMs,
+    solo: false,
+    draining: false,
+  };
 }

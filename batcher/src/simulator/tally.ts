@@ -27,8 +27,8 @@ export interface Outcome {
   readonly longestIdleWaitMs: number;
   /** The longest that anybody of a class waited for an answer, milliseconds. */
   readonly longestMs: Readonly<Record<"now" | "bulk", number>>;
-  /** When each task that was done or given up ended, and how: for what changes in the middle. */
-  readonly history: readonly { readonly atMs: number; readonly end: TaskEnd }[];
+  /** How many ended how in each tenth of a second from the start on: for what changes in the middle. */
+  readonly tenths: readonly Readonly<Record<TaskEnd, number>>[];
 }
 
 /** Counts what happens in a simulation. */
@@ -45,12 +45,26 @@ export interface Tally {
   outcome(): Outcome;
 }
 
+/** Length of an entry of `tenths`, milliseconds. */
+const TENTH_MS = 100;
+
+const noEnds = (): Record<TaskEnd, number> => ({ done: 0, late: 0, expired: 0, canceled: 0 });
+
+/** The sum of those tenths that begin at `fromMs` or later. */
+export function endsFrom({ tenths }: Outcome, fromMs: number): Record<TaskEnd, number> {
+  const sum = noEnds();
+  for (const ends of tenths.slice(Math.ceil(fromMs / TENTH_MS))) {
+    for (const end of ["done", "late", "expired", "canceled"] as const) sum[end] += ends[end];
+  }
+  return sum;
+}
+
 /** An empty tally. */
 export function createTally({ countFromMs, endMs, servers }: Simulation): Tally {
   const open = new Set<SimulatedTask>();
-  const ends: Record<TaskEnd, number> = { done: 0, late: 0, expired: 0, canceled: 0 };
+  const ends = noEnds();
+  const tenths: Record<TaskEnd, number>[] = [];
   const latencies: number[] = [];
-  const history: { atMs: number; end: TaskEnd }[] = [];
   const reasons: Partial<Record<BatchReason, number>> = {};
   const longestMs = { now: 0, bulk: 0 };
   let [tasks, endedTwice, batches, rows, gpuMs, busyMs, longestIdleWaitMs] = [0, 0, 0, 0, 0, 0, 0];
@@ -72,14 +86,17 @@ export function createTally({ countFromMs, endMs, servers }: Simulation): Tally 
       if (!open.delete(task)) endedTwice++;
       if (task.arrivedMs < countFromMs) return;
       ends[end]++;
-      if (end !== "canceled") history.push({ atMs: nowMs, end });
+      const tenth = Math.floor(nowMs / TENTH_MS);
+      while (tenths.length <= tenth) tenths.push(noEnds());
+      const endsNow = tenths[tenth];
+      if (endsNow) endsNow[end]++;
       if (end !== "done" && end !== "late") return;
       const tookMs = nowMs - task.arrivedMs;
       latencies.push(tookMs);
       longestMs[task.batchClass] = Math.max(longestMs[task.batchClass], tookMs);
     },
     outcome() {
-      const sorted = Float64Array.from(latencies).sort();
+      const sorted = new Float64Array(latencies).sort();
       const at = (share: number): number =>
         sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
       return {
@@ -96,7 +113,7 @@ export function createTally({ countFromMs, endMs, servers }: Simulation): Tally 
         reasons,
         longestIdleWaitMs,
         longestMs,
-        history,
+        tenths,
       };
     },
   };

@@ -30,8 +30,8 @@ export function* makeTasks(
       arrivedMs,
       deadlineMs: arrivedMs + inTimeMs,
       batchClass: random.uniform() < bulkShare ? "bulk" : "now",
-      ...(drawInput ? { digest: drawInput() } : {}),
-      ...(random.uniform() < cancelShare ? { cancelMs: arrivedMs + random.uniform() * cancelWithinMs } : {}),
+      digest: drawInput?.(),
+      cancelMs: random.uniform() < cancelShare ? arrivedMs + random.uniform() * cancelWithinMs : undefined,
     };
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { atLoad, type Experiment, runExperiment } from "../../src/simulator/experiment.js";
 import { A100, A40, LINE, T4 } from "../../src/simulator/gpu-curve.js";
 import { ADAPTIVE_DEFAULTS, adaptivePolicy, shrinkPolicy } from "../../src/simulator/simulated-policy.js";
+import { endsFrom } from "../../src/simulator/tally.js";
 
 const SLO_MS = 50;
 const adaptive = adaptivePolicy({ ...ADAPTIVE_DEFAULTS, sloMs: SLO_MS });
@@ -48,10 +49,10 @@ test("two seconds after the GPU has become twice as slow, less than 1 in 100 ans
     ...atLoad(LINE, 0.45, { seconds: 20, deadlinesMs: [60] }),
     slowdown: (nowMs) => (nowMs < slowAtMs ? 1 : 2),
   };
-  const { history } = runExperiment(experiment, adaptivePolicy({ ...ADAPTIVE_DEFAULTS, sloMs: 60 }));
-  const after = history.filter(({ atMs }) => atMs >= slowAtMs + 2_000);
-  expect(after.length).toBeGreaterThan(5_000);
-  expect(after.filter(({ end }) => end === "late").length / after.length).toBeLessThan(0.01);
+  const outcome = runExperiment(experiment, adaptivePolicy({ ...ADAPTIVE_DEFAULTS, sloMs: 60 }));
+  const { done, late, expired } = endsFrom(outcome, slowAtMs + 2_000);
+  expect(done + late + expired).toBeGreaterThan(5_000);
+  expect(late / (done + late + expired)).toBeLessThan(0.01);
 });
 
 test("who believes a model to be far too slow for every deadline finds out that it is not", () => {
@@ -59,8 +60,8 @@ test("who believes a model to be far too slow for every deadline finds out that 
     Array.from({ length: 8 }, () => ({ size, serviceMs: 30 * LINE.meanMs(size) })),
   );
   const experiment = atLoad(LINE, 0.3, { seconds: 24, deadlinesMs: [60] });
-  const { history } = runExperiment(experiment, adaptivePolicy({ ...ADAPTIVE_DEFAULTS, known, sloMs: 60 }));
-  const after = history.filter(({ atMs }) => atMs >= 16_000);
-  expect(after.length).toBeGreaterThan(5_000);
-  expect(after.filter(({ end }) => end === "done").length / after.length).toBeGreaterThan(0.9);
+  const outcome = runExperiment(experiment, adaptivePolicy({ ...ADAPTIVE_DEFAULTS, known, sloMs: 60 }));
+  const { done, late, expired } = endsFrom(outcome, 16_000);
+  expect(done + late + expired).toBeGreaterThan(5_000);
+  expect(done / (done + late + expired)).toBeGreaterThan(0.9);
 });
