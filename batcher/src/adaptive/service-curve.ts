@@ -25,39 +25,30 @@ export interface CurvePoint {
 export function createServiceCurve(points: readonly CurvePoint[], maxSize: number): ServiceCurve {
   const sizes = points.map(({ size }) => size);
   const weights = points.map(({ weight }) => weight);
-  const p50s = tabulate(
-    sizes,
-    poolFallingValues(
-      points.map(({ p50Ms }) => p50Ms),
-      weights,
-    ),
-    maxSize,
-  );
-  const p95s = tabulate(
-    sizes,
-    poolFallingValues(
-      points.map(({ p95Ms }) => p95Ms),
-      weights,
-    ),
-    maxSize,
-  );
-  const last = p50s.length - 1;
-  const read = (table: Float64Array, size: number): number => {
-    if (size <= last) return table[size] ?? 0;
-    const end = table[last] ?? 0;
-    return end + (size - last) * (end - (table[last - 1] ?? end));
-  };
+  const tableOf = (values: readonly number[]): Float64Array =>
+    tabulate(sizes, poolFallingValues(values, weights), maxSize);
+  const p50s = tableOf(points.map(({ p50Ms }) => p50Ms));
+  const p95s = tableOf(points.map(({ p95Ms }) => p95Ms));
   return {
     p50Ms: (size) => read(p50s, size),
     p95Ms: (size) => Math.max(read(p95s, size), read(p50s, size)),
   };
 }
 
+/** Beyond its end the table goes on as it ended. */
+function read(table: Float64Array, size: number): number {
+  const last = table.length - 1;
+  if (size <= last) return table[size] ?? 0;
+  const end = table[last] ?? 0;
+  return end + (size - last) * (end - (table[last - 1] ?? end));
+}
+
 /**
  * Isotonic regression by the pool-adjacent-violators algorithm: the non-decreasing values with the least weighted
  * squared distance to those given.
  */
-export function poolFallingValues(values: readonly number[], weights: readonly number[]): number[] {
+export function poolFallingValues(values: readonly number[], weights: readonly number[]): readonly number[] {
+  if (values.every((value, index) => index === 0 || (values[index - 1] ?? 0) <= value)) return values;
   const blocks: { mean: number; weight: number; count: number }[] = [];
   for (const [index, value] of values.entries()) {
     let block = { mean: value, weight: weights[index] ?? 1, count: 1 };
@@ -69,7 +60,9 @@ export function poolFallingValues(values: readonly number[], weights: readonly n
     }
     blocks.push(block);
   }
-  return blocks.flatMap(({ mean, count }) => Array.from({ length: count }, () => mean));
+  const pooled: number[] = [];
+  for (const { mean, count } of blocks) for (let nth = 0; nth < count; nth++) pooled.push(mean);
+  return pooled;
 }
 
 /** Values at the sizes 0..maxSize + 1. One point alone says nothing about the slope: there it is proportional. */
@@ -77,14 +70,16 @@ function tabulate(sizes: readonly number[], values: readonly number[], maxSize: 
   const table = new Float64Array(maxSize + 2);
   const [firstSize = 1, firstValue = 0] = [sizes[0], values[0]];
   if (sizes.length === 1) return table.map((_, size) => (firstValue * Math.max(size, 1)) / firstSize);
-  let right = 1;
-  for (let size = 0; size < table.length; size++) {
-    while (right < sizes.length - 1 && (sizes[right] ?? 0) < size) right++;
+  // A straight line to the left of the first point may fall below nothing.
+  const leastValue = firstValue / 1_000;
+  let size = 0;
+  for (let right = 1; right < sizes.length; right++) {
     const [leftSize = 0, rightSize = 0] = [sizes[right - 1], sizes[right]];
     const [leftValue = 0, rightValue = 0] = [values[right - 1], values[right]];
     const slope = (rightValue - leftValue) / (rightSize - leftSize);
-    // A straight line to the left of the first point may fall below nothing.
-    table[size] = Math.max(leftValue + (size - leftSize) * slope, firstValue / 1_000);
+    const end = right === sizes.length - 1 ? table.length - 1 : rightSize;
+    for (; size <= end && size < table.length; size++)
+      table[size] = Math.max(leftValue + (size - leftSize) * slope, leastValue);
   }
   return table;
 }

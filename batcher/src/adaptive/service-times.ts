@@ -48,8 +48,10 @@ export class ServiceTimes {
 
   /** Undefined until batches of two different sizes were seen: before, nothing is known about what waiting saves. */
   get curve(): ServiceCurve | undefined {
-    if (this.#curve === undefined && this.#points().length >= 2)
-      this.#curve = createServiceCurve(this.#points(), this.#maxSize);
+    if (this.#curve === undefined) {
+      const points = this.#points();
+      if (points.length >= 2) this.#curve = createServiceCurve(points, this.#maxSize);
+    }
     return this.#curve;
   }
 
