@@ -1,4 +1,4 @@
-import { type BrokerError, createPoller, type ModelDefinition, type ModelRegistry, type Service } from "@sluice/broker";
+import { type BrokerError, createPoller, type ModelRegistry, type Service } from "@sluice/broker";
 import {
   createEndpointPressure,
   type EndpointPressureDeps,
@@ -6,6 +6,11 @@ import {
   type PressureFigures,
 } from "./backpressure/endpoint-pressure.js";
 import type { PressureReason } from "./backpressure/slots-aimd.js";
+import type { BreakerState } from "./health/breaker.js";
+import { EndpointHealth, HEALTH_LIMITS, type HealthLimits, type PeerStretch } from "./health/endpoint-health.js";
+import { probeEndpoint } from "./health/probe-endpoint.js";
+import { Silence } from "./health/silence.js";
+import { watchClient, type WatchedClient } from "./health/watched-client.js";
 import { createKnownGood, type KnownGood } from "./known-good.js";
 import type { GpuWorkerMetrics } from "./metrics.js";
 import type { ImageDecoder } from "./preprocess/image-row.js";
@@ -14,8 +19,8 @@ import type { TritonClient } from "./triton/triton-client.js";
 
 /** How often the endpoint is asked whether it is ready. */
 const PROBE_MS = 250;
-/** How long one question may take: a server that is busy answers late, one that hangs never does. */
-const PROBE_TIMEOUT_MS = 1_000;
+/** How often it is looked whether it answers, and in time. */
+const LOOK_MS = 50;
 /** One probe may fail by chance; the slots of an endpoint that leave and come back cost admissions. */
 const FAILURES_TO_BE_DOWN = 2;
 
@@ -33,11 +38,27 @@ export interface Endpoint extends Service {
   readonly batchBegins: () => (rows: number) => void;
   /** What its limit comes from. */
   readonly pressure: () => PressureFigures;
+  /** Lets a batch of a model in; undefined while the breaker of that model is open here. */
+  readonly admit: (model: string) => EndpointPlace | undefined;
+  /** Batches that are in. */
+  readonly inHand: () => number;
+  /** How much longer than usual a model takes here; undefined if it is not to be run here. */
+  readonly stretch: (model: string) => number | undefined;
+  /** Of the models that were used here. */
+  readonly breakers: () => readonly { readonly model: string; readonly state: BreakerState }[];
   readonly client: Pick<TritonClient, "infer">;
   readonly budget: RetryBudget;
   readonly knownGood: KnownGood;
   /** The most input bytes of one call. */
   readonly maxBatchBytes: number;
+}
+
+/** A batch's place at an endpoint. */
+export interface EndpointPlace {
+  /** The batch must be given back: the endpoint is dead, or the process must end. */
+  readonly signal: AbortSignal;
+  /** The batch has ended. */
+  readonly end: () => void;
 }
 
 /** What an endpoint is made of. */
@@ -46,6 +67,9 @@ export interface EndpointDeps extends Omit<EndpointPressureDeps, "client" | "onD
   readonly decoder: ImageDecoder;
   readonly models: ModelRegistry;
   readonly metrics: Pick<GpuWorkerMetrics, "slotsDecreased">;
+  readonly peers: PeerStretch;
+  /** The process must end. */
+  readonly signal: AbortSignal;
 }
 
 /** Which models it serves, and how. */
@@ -53,66 +77,123 @@ export interface EndpointOptions extends EndpointPressureOptions {
   readonly url: string;
   readonly pool: string;
   readonly maxBatchBytes: number;
+  /** @defaultValue HEALTH_LIMITS */
+  readonly health?: HealthLimits;
 }
 
 /** Probes a Triton. `start` has asked it once; `stop` closes the client when its calls have ended. */
 export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): Endpoint {
-  const { client, models, log } = deps;
+  const { clock, log, models } = deps;
+  const { health: limits = HEALTH_LIMITS } = options;
+  const health = new EndpointHealth(deps.peers, limits);
+  const silence = new Silence(LOOK_MS);
   const onDecrease = (reason: PressureReason): void =>
     deps.metrics.slotsDecreased.inc({ endpoint: options.url, reason });
   const pressure = createEndpointPressure({ ...deps, onDecrease }, options);
-  let ready = false;
+  const client = watchClient(deps.client, pressure.client, { health, silence, clock });
+  const places = createPlaces(deps.signal);
+  const readiness = createReadiness({ client, models, log }, options.pool);
   let draining = false;
-  let failures = 0;
-  let lastReady = "";
-  const probe = async (): Promise<void> => {
-    const pool = models.all().filter((model) => model.pool === options.pool);
-    // The model that was ready last first: one question is enough while all is well.
-    pool.sort((a, b) => Number(b.name === lastReady) - Number(a.name === lastReady));
-    const answer = await firstReady(client, pool);
-    failures = answer.model ? 0 : failures + 1;
-    const readyNow = answer.model !== undefined || (ready && failures < FAILURES_TO_BE_DOWN);
-    if (answer.model) lastReady = answer.model;
-    if (readyNow !== ready) log.info({ endpointReady: readyNow, err: answer.error }, "endpoint changed");
-    ready = readyNow;
+  const look = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    health.look(nowMs);
+    if (silence.look(nowMs) < limits.silenceMs) return;
+    readiness.lost();
+    places.takeBack();
   };
-  const poller = createPoller(probe, PROBE_MS, log);
+  const pollers = [createPoller(readiness.probe, PROBE_MS, log), createPoller(look, LOOK_MS, log)];
+  const limit = (): number => {
+    if (draining) return 0;
+    const rotation = health.rotation(clock.monotonicMs());
+    return rotation === "all" ? pressure.slots() : rotation === "one" ? 1 : 0;
+  };
   return {
     url: options.url,
-    client: pressure.client,
-    limit: () => (draining ? 0 : pressure.slots()),
+    client,
+    limit,
     batchBegins: pressure.batchBegins,
     pressure: pressure.figures,
     drain: (isDraining) => void (draining = isDraining),
+    admit: (model) => places.enter(health.admit(model, clock.monotonicMs())),
+    inHand: places.count,
+    stretch: (model) => health.stretch(model, clock.monotonicMs()),
+    breakers: () => health.states(clock.monotonicMs()),
     budget: createRetryBudget(),
-    knownGood: createKnownGood(client, deps.decoder),
+    knownGood: watchKnownGood(createKnownGood(deps.client, deps.decoder), (model) =>
+      health.failed(model, clock.monotonicMs()),
+    ),
     maxBatchBytes: options.maxBatchBytes,
-    isReady: () => ready,
+    isReady: readiness.isReady,
     async start() {
-      await probe();
-      await poller.start();
+      await readiness.probe();
+      for (const poller of pollers) await poller.start();
       await pressure.start();
     },
     async stop() {
       await pressure.stop();
-      await poller.stop();
-      ready = false;
-      await client.close();
+      for (const poller of pollers) await poller.stop();
+      readiness.lost();
+      places.close();
+      await deps.client.close();
     },
   };
 }
 
-/** The first model that is ready, which also says that the server lives; the error of a server that does not answer. */
-async function firstReady(
-  client: TritonClient,
-  models: readonly ModelDefinition[],
-): Promise<{ readonly model?: string; readonly error?: BrokerError }> {
-  try {
-    for (const { name, version } of models) {
-      if (await client.modelReady(name, version, { deadlineMs: PROBE_TIMEOUT_MS })) return { model: name };
-    }
-    return {};
-  } catch (error) {
-    return { error: error as BrokerError };
-  }
+/** Whether an endpoint serves any model of a pool, as far as its probes say. */
+function createReadiness(
+  { client, models, log }: Pick<EndpointDeps, "models" | "log"> & { readonly client: WatchedClient },
+  pool: string,
+) {
+  let [ready, failures, lastReady] = [false, 0, ""];
+  const become = (readyNow: boolean, err?: BrokerError): void => {
+    if (readyNow !== ready) log.info({ endpointReady: readyNow, err }, "endpoint changed");
+    ready = readyNow;
+  };
+  return {
+    isReady: () => ready,
+    lost: () => become(false),
+    probe: async (): Promise<void> => {
+      const ofPool = models.all().filter((model) => model.pool === pool);
+      // The model that was ready last first: few questions are enough while all is well.
+      ofPool.sort((a, b) => Number(b.name === lastReady) - Number(a.name === lastReady));
+      const answer = await probeEndpoint(client, ofPool);
+      failures = answer.model ? 0 : failures + 1;
+      if (answer.model) lastReady = answer.model;
+      become(answer.model !== undefined || (ready && failures < FAILURES_TO_BE_DOWN), answer.error);
+    },
+  };
+}
+
+/** The batches that an endpoint has in hand. @param cutOff takes all of them back. */
+function createPlaces(cutOff: AbortSignal) {
+  const taken = new Set<AbortController>();
+  const takeBack = (): void => taken.forEach((place) => place.abort());
+  cutOff.addEventListener("abort", takeBack);
+  return {
+    count: () => taken.size,
+    takeBack,
+    close: () => cutOff.removeEventListener("abort", takeBack),
+    /** @param admission undefined if it is not let in. */
+    enter(admission: { readonly end: () => void } | undefined): EndpointPlace | undefined {
+      if (!admission) return undefined;
+      const place = new AbortController();
+      taken.add(place);
+      if (cutOff.aborted) place.abort();
+      const end = (): void => {
+        taken.delete(place);
+        admission.end();
+      };
+      return { signal: place.signal, end };
+    },
+  };
+}
+
+function watchKnownGood(knownGood: KnownGood, onFailure: (model: string) => void): KnownGood {
+  return {
+    async works(model, limits) {
+      const works = await knownGood.works(model, limits);
+      if (works === false) onFailure(model.name);
+      return works;
+    },
+  };
 }

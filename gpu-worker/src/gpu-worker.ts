@@ -14,6 +14,7 @@ import {
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { defaultMetricsUrl } from "./backpressure/metrics-url.js";
+import { peerStretch } from "./endpoints/choose-endpoint.js";
 import { planEndpoints, slotsOfWeight } from "./endpoints/endpoint-plan.js";
 import {
   createEndpointRunner,
@@ -22,6 +23,7 @@ import {
   type RunningSlot,
 } from "./endpoints/endpoint-runner.js";
 import { createEndpointSet, type EndpointSet } from "./endpoints/endpoint-set.js";
+import type { HealthLimits } from "./health/endpoint-health.js";
 import { createSlotHeartbeat } from "./heartbeat.js";
 import { createLateWrites } from "./late-writes.js";
 import { type GpuWorkerMetrics, observeGpuWorker } from "./metrics.js";
@@ -61,6 +63,8 @@ export interface GpuWorkerOptions {
   readonly slots: number;
   /** Pictures that are decoded at the same time. */
   readonly decodeConcurrency: number;
+  /** When an endpoint is left alone. @defaultValue HEALTH_LIMITS */
+  readonly health?: HealthLimits;
   /** How long `stop` waits for batches in hand before it gives them back. @defaultValue 10000 */
   readonly graceMs?: number;
 }
@@ -89,6 +93,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   const cutOff = new AbortController();
   const heartbeat = createSlotHeartbeat(redis, { pool }, log);
   const lateWrites = createLateWrites(clock, cutOff.signal);
+  const allEndpoints = () => endpoints.runners().map(({ endpoint }) => endpoint);
   const shared = {
     ...deps,
     decoder: createImageDecoder({ concurrency: options.decodeConcurrency }),
@@ -97,9 +102,10 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     gate: createSoloGate(),
     random: Math.random,
     nextSlot: createSlotNames({ hostname: hostname(), pid: process.pid, random: randomBytes(6).toString("hex") }),
+    allEndpoints,
     signal: cutOff.signal,
   };
-  const endpoints = createEndpointSet(
+  const endpoints: EndpointSet = createEndpointSet(
     { createRunner: (endpoint) => createRunner(shared, options, endpoint), log },
     planEndpoints(options.endpoints, []),
   );
@@ -112,7 +118,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
         )
       : undefined;
   observeGpuWorker(deps.metrics.registry, {
-    endpoints: endpoints.runners,
+    endpoints: allEndpoints,
     slots: () => endpoints.runners().flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
     refusedSettings: () => deps.settings.refusedCount(),
     pollAgesMs: () => ({
@@ -124,7 +130,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     }),
   });
   return {
-    isReady: () => endpoints.runners().some((runner) => runner.isReady() && runner.limit() > 0),
+    isReady: () => allEndpoints().some((endpoint) => endpoint.isReady() && endpoint.limit() > 0),
     async start() {
       await heartbeat.start();
       await endpoints.start();
@@ -140,16 +146,17 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
 }
 
 function createRunner(
-  shared: Omit<EndpointRunnerDeps, "client">,
+  shared: Omit<EndpointRunnerDeps, "client" | "peers">,
   options: GpuWorkerOptions,
   { url, weight }: EndpointAddress,
 ): EndpointRunner {
-  const { pool, slots, sharedMemory = "auto", tls } = options;
+  const { pool, slots, health, sharedMemory = "auto", tls } = options;
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
   const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
+  const peers = (model: string) => peerStretch(shared.allEndpoints(), url, model);
   const firstSlots = Math.max(FIRST_SLOTS, Math.ceil(slots / 2));
   return createEndpointRunner(
-    { ...shared, client },
+    { ...shared, client, peers },
     {
       url,
       pool,
@@ -157,6 +164,7 @@ function createRunner(
       metricsUrl: options.metricsUrls?.get(url) ?? defaultMetricsUrl(url),
       slots: slotsOfWeight(slots, weight),
       firstSlots: slotsOfWeight(firstSlots, weight),
+      ...(health && { health }),
     },
   );
 }

@@ -16,7 +16,7 @@ export interface InferDeps {
   readonly metrics: GpuWorkerMetrics;
   /** In 0..1; spreads back-offs. */
   readonly random: () => number;
-  /** The process must end: whatever is not answered is given back. */
+  /** The process must end, or the endpoint is dead: whatever is not answered is given back. */
   readonly signal: AbortSignal;
 }
 
@@ -84,6 +84,7 @@ async function attempt(rows: readonly RowTensor[], options: InferOptions, deps: 
       budget,
       random: deps.random,
       pause: (ms) => pause(ms, deps.signal),
+      isOver: () => deps.signal.aborted,
       onRetry: ({ details: { status }, code }) =>
         deps.metrics.retries.inc({ reason: typeof status === "string" ? status : code }),
     },

@@ -17,6 +17,8 @@ export interface RetryDeps {
   /** In 0..1. */
   readonly random: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Whether the endpoint was given up: then nothing is tried again. */
+  readonly isOver: () => boolean;
   readonly onRetry: (error: BrokerError) => void;
 }
 
@@ -50,7 +52,7 @@ export async function inferWithRetry<Response>(
       }
       const now = { monotonicMs: deps.clock.monotonicMs(), random: deps.random() };
       const afterMs = nextTryAfterMs(failures, limits, now);
-      if (afterMs === undefined || !deps.budget.take()) return { kind: "unavailable", error };
+      if (afterMs === undefined || deps.isOver() || !deps.budget.take()) return { kind: "unavailable", error };
       deps.onRetry(error);
       await deps.pause(afterMs);
     }

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { observeEndpointPressure, type PressedEndpoint } from "./backpressure/pressure-metrics.js";
+import type { Endpoint } from "./endpoint.js";
+import type { BreakerState } from "./health/breaker.js";
 
 /** What a worker counts, in a registry of its own. Labels come from closed sets: models, endpoints, codes, states, slot numbers. */
 export interface GpuWorkerMetrics {
@@ -30,7 +32,7 @@ export interface GpuWorkerMetrics {
 
 /** What gauges ask for when they are read. */
 export interface GpuWorkerState {
-  readonly endpoints: () => readonly (PressedEndpoint & { readonly isReady: () => boolean })[];
+  readonly endpoints: () => readonly (PressedEndpoint & Pick<Endpoint, "isReady" | "breakers">)[];
   /** The slots by number, and how long ago each last heard from Redis. */
   readonly slots: () => readonly { readonly number: number; readonly secondsSincePoll: number }[];
   /** How many sets of live settings were refused. */
@@ -39,6 +41,8 @@ export interface GpuWorkerState {
   readonly pollAgesMs: () => Readonly<Record<string, number>>;
 }
 
+/** By the number that stands for each. */
+const BREAKER_STATES: readonly BreakerState[] = ["closed", "half-open", "open"];
 /** 1 ms to 16 s, doubling: from one small row to a whole lease. */
 const SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16];
 
@@ -90,6 +94,20 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
     },
   });
   observeEndpointPressure(registry, state.endpoints);
+  new Gauge({
+    name: "sluice_endpoint_breaker_state",
+    help: "Whether a model runs on an endpoint: 0 closed (it does), 1 half-open (one batch to see), 2 open (it does not)",
+    labelNames: ["endpoint", "model"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { url, breakers } of state.endpoints()) {
+        for (const breaker of breakers()) {
+          this.set({ endpoint: url, model: breaker.model }, BREAKER_STATES.indexOf(breaker.state));
+        }
+      }
+    },
+  });
   new Gauge({
     name: "sluice_slot_last_poll_seconds",
     help: "Seconds since a slot last asked for a batch and was answered, or saw that it must not ask",

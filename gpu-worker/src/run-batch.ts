@@ -15,6 +15,8 @@ import {
 import type { Logger } from "pino";
 import { resultsOfRuns } from "./batch-results.js";
 import { claimBatch } from "./claim-batch.js";
+import type { Endpoint } from "./endpoint.js";
+import { chooseEndpoint } from "./endpoints/choose-endpoint.js";
 import { giveBack, releaseLater } from "./give-back.js";
 import { inferBatch, type InferDeps } from "./infer-batch.js";
 import type { LateWrites } from "./late-writes.js";
@@ -33,6 +35,8 @@ export interface BatchDeps extends InferDeps {
   readonly models: ModelRegistry;
   readonly settings: LiveSettings;
   readonly lateWrites: LateWrites;
+  /** Every endpoint of the process. */
+  readonly allEndpoints: () => readonly Endpoint[];
   readonly log: Logger;
 }
 
@@ -55,7 +59,21 @@ const MAX_SETTLE_MS = 1_000;
  */
 export async function runBatch(notice: Notice, slot: string, deps: BatchDeps): Promise<BatchEnd> {
   const model = modelOf(notice, deps.models);
-  if (!model || !deps.endpoint.isReady()) return leaveAll(notice);
+  const chosen = model && chooseEndpoint(deps.endpoint, deps.allEndpoints(), model.name);
+  if (!chosen) return leaveAll(notice);
+  const { endpoint, place } = chosen;
+  try {
+    return await runThere(notice, { slot, model }, { ...deps, endpoint, signal: place.signal });
+  } finally {
+    place.end();
+  }
+}
+
+async function runThere(
+  notice: Notice,
+  { slot, model }: { readonly slot: string; readonly model: ModelDefinition },
+  deps: BatchDeps,
+): Promise<BatchEnd> {
   const { clock, redis, lateWrites } = deps;
   const settings = deps.settings.current().forModel(model.name);
   const { leaseMs, retryMaxAttempts: maxAttempts, retryBaseMs: baseMs } = settings;

@@ -8,7 +8,7 @@ const bad = new BrokerError("input-rejected", "bad");
 const internal = new BrokerError("upstream-invalid", "internal");
 
 /** Calls that come to these ends, one after the other, on a clock that only pauses and calls move. */
-function script(ends: ("ok" | BrokerError)[], { callMs = 0, tokens = 10 } = {}) {
+function script(ends: ("ok" | BrokerError)[], { callMs = 0, tokens = 10, isOver = false } = {}) {
   let nowMs = 0;
   const clock: Clock = { epochMs: () => nowMs, monotonicMs: () => nowMs };
   const [remaining, pauses, retried]: [number[], number[], BrokerError[]] = [[], [], []];
@@ -30,6 +30,7 @@ function script(ends: ("ok" | BrokerError)[], { callMs = 0, tokens = 10 } = {}) 
           pauses.push(ms);
           nowMs += ms;
         },
+        isOver: () => isOver,
         onRetry: (error) => retried.push(error),
       },
     );
@@ -37,6 +38,12 @@ function script(ends: ("ok" | BrokerError)[], { callMs = 0, tokens = 10 } = {}) 
 }
 
 describe("an inference call", () => {
+  test("is not made again when the endpoint was given up", async () => {
+    const { run, remaining, retried } = script([down, "ok"], { isOver: true });
+    expect(await run()).toEqual({ kind: "unavailable", error: down });
+    expect([remaining.length, retried]).toEqual([1, []]);
+  });
+
   test("that works is made once, with all the time there is", async () => {
     const { run, remaining, pauses } = script(["ok"]);
     expect(await run()).toEqual({ kind: "answered", response: "answer" });

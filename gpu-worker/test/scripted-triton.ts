@@ -12,6 +12,8 @@ export interface ScriptedTriton {
   /** Decides; the default echoes. */
   script: (texts: readonly string[], call: number) => Answer | Promise<Answer>;
   ready: boolean;
+  /** Answers nothing at all, as one that was stopped. */
+  silent: boolean;
   /** How often it was asked whether it is ready. */
   probes: number;
   stop(): void;
@@ -24,6 +26,7 @@ export async function startScriptedTriton(): Promise<ScriptedTriton> {
     calls: [] as string[][],
     script: (texts: readonly string[]): Answer | Promise<Answer> => texts,
     ready: true,
+    silent: false,
     probes: 0,
     url: "",
     stop: () => server.forceShutdown(),
@@ -34,7 +37,7 @@ export async function startScriptedTriton(): Promise<ScriptedTriton> {
     {
       modelReady: (_call: ServerUnaryCall<ModelVersionRequest, unknown>, answer: sendUnaryData<{ ready: boolean }>) => {
         triton.probes++;
-        answer(null, { ready: triton.ready });
+        if (!triton.silent) answer(null, { ready: triton.ready });
       },
       modelInfer: (call: ServerUnaryCall<InferRequest, InferResponse>, answer: sendUnaryData<InferResponse>) =>
         void respond(call.request, answer, triton),
@@ -52,11 +55,11 @@ export async function startScriptedTriton(): Promise<ScriptedTriton> {
 async function respond(
   request: InferRequest,
   answer: sendUnaryData<InferResponse>,
-  { calls, script }: Pick<ScriptedTriton, "calls" | "script">,
+  triton: Pick<ScriptedTriton, "calls" | "script" | "silent">,
 ): Promise<void> {
   const texts = textsOf(request.rawInputContents[0] as Uint8Array);
-  const result = await script(texts, calls.push(texts));
-  if (result === "hang") return;
+  const result = await triton.script(texts, triton.calls.push(texts));
+  if (result === "hang" || triton.silent) return;
   if ("status" in result) answer({ code: result.status, details: result.reason });
   else if ("outputs" in result) answer(null, result);
   else answer(null, echoOf(result));

@@ -1,22 +1,14 @@
 import { createNoticeReader, type ModelRegistry, type RedisTarget, type Service } from "@sluice/broker";
-import type { PressureFigures } from "../backpressure/endpoint-pressure.js";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "../endpoint.js";
+import type { PeerStretch } from "../health/endpoint-health.js";
 import { createSlot, type SlotDeps } from "../slot.js";
 import type { NumberedSlot } from "../slot-name.js";
 import type { TritonClient } from "../triton/triton-client.js";
 
 /** One endpoint and the slots in front of it. */
 export interface EndpointRunner extends Service {
-  readonly url: string;
-  /** Whether the endpoint is ready, whatever it is to do. */
-  readonly isReady: () => boolean;
-  /** How many of its slots may be active now. */
-  readonly limit: () => number;
-  /** Whether its slots are to pull no more; what they have in hand ends. It may be taken back. */
-  readonly drain: (isDraining: boolean) => void;
+  readonly endpoint: Endpoint;
   readonly slots: readonly RunningSlot[];
-  /** What limits its slots. */
-  readonly pressure: () => PressureFigures;
 }
 
 /** A slot, by its number in the process. */
@@ -28,6 +20,7 @@ export interface RunningSlot {
 
 /** What it needs; all but the client is shared by the endpoints of a process. */
 export interface EndpointRunnerDeps extends Omit<SlotDeps, "endpoint" | "reader"> {
+  readonly peers: PeerStretch;
   readonly target: RedisTarget;
   readonly models: ModelRegistry;
   readonly client: TritonClient;
@@ -47,12 +40,8 @@ export function createEndpointRunner(deps: EndpointRunnerDeps, options: Endpoint
   const endpoint = createEndpoint({ ...deps, log: deps.log.child({ endpoint: url }) }, options);
   const slots = Array.from({ length: options.slots }, (_, index) => createNamedSlot(deps, endpoint, { index, pool }));
   return {
-    url,
+    endpoint,
     slots,
-    isReady: endpoint.isReady,
-    limit: endpoint.limit,
-    drain: endpoint.drain,
-    pressure: endpoint.pressure,
     async start() {
       await endpoint.start();
       for (const slot of slots) await slot.start();

@@ -44,7 +44,7 @@ export function createEndpointSet({ createRunner, log }: EndpointSetDeps, plan: 
       present.set(endpoint.url, { runner, weight: endpoint.weight });
       if (isStarted) follow(runner.start());
     }
-    present.get(endpoint.url)?.runner.drain(endpoint.state === "draining");
+    present.get(endpoint.url)?.runner.endpoint.drain(endpoint.state === "draining");
   };
   for (const endpoint of plan) put(endpoint);
   return {

@@ -60,7 +60,8 @@ export function toInferError(error: ServiceError, what: string, reason = error.d
 }
 
 /** Whether a call failed with an answer of the server; without one it may still be at work on it. */
-export function wasAnswered(error: BrokerError): boolean {
+export function wasAnswered(error: unknown): boolean {
+  if (!(error instanceof BrokerError)) return false;
   const name = error.details["status"];
   return typeof name === "string" && !UNANSWERED.has(name);
 }

@@ -1,0 +1,126 @@
+import { type Admission, Breaker, BREAKER_LIMITS, type BreakerLimits, type BreakerState } from "./breaker.js";
+import { type OpenCall, Slowness, SLOWNESS_LIMITS, type SlownessLimits } from "./slowness.js";
+
+/** What an endpoint may do: all its slots, one of them to see, or none. */
+export type Rotation = "all" | "one" | "none";
+
+/** What a call came to; `unknown` says nothing of the endpoint. */
+export type CallEnd = "answered" | "refused" | "failed" | "unknown";
+
+/** When endpoints are left alone. Infinity turns a rule off. */
+export interface HealthLimits {
+  readonly breaker: BreakerLimits;
+  readonly slowness: SlownessLimits;
+  /** After so long without any answer an endpoint is dead, and what it has in hand is taken from it. */
+  readonly silenceMs: number;
+}
+
+/** With a look every 50 ms and a probe every 250 ms, a server that stops is out after 1.5 s at the latest. */
+export const HEALTH_LIMITS: HealthLimits = {
+  breaker: BREAKER_LIMITS,
+  slowness: SLOWNESS_LIMITS,
+  silenceMs: 1_200,
+};
+
+/** The least stretch of another endpoint that could do a model now; undefined if there is none. */
+export type PeerStretch = (model: string) => number | undefined;
+
+interface ModelHealth {
+  readonly breaker: Breaker;
+  readonly slowness: Slowness;
+  usedMs: number;
+}
+
+/** A model that nobody asked for says nothing of its endpoint. */
+const USED_MS = 60_000;
+
+/** The breakers of one endpoint, by model, and what opens them. All times are monotonic milliseconds. */
+export class EndpointHealth {
+  readonly #models = new Map<string, ModelHealth>();
+  readonly #limits: HealthLimits;
+  readonly #peers: PeerStretch;
+
+  /** @param peers an endpoint without peers is never left alone for being slow: slow is better than nothing. */
+  constructor(peers: PeerStretch, limits: HealthLimits = HEALTH_LIMITS) {
+    this.#peers = peers;
+    this.#limits = limits;
+  }
+
+  /** Whether a batch of a model may run. `end` must be called when it has. */
+  admit(model: string, nowMs: number): { readonly end: () => void } | undefined {
+    const { breaker } = this.#of(model, nowMs);
+    const admission: Admission | undefined = breaker.admit(nowMs);
+    return admission && { end: () => breaker.ended(admission) };
+  }
+
+  /** A call begins; what is returned is told how it ended. */
+  callBegins(model: string, rows: number, nowMs: number): (end: CallEnd, nowMs: number) => void {
+    const health = this.#of(model, nowMs);
+    const call = health.slowness.begin(rows, nowMs);
+    return (end, endMs) => this.#callEnds({ model, health, call }, end, endMs);
+  }
+
+  /** The model does not even do what it is known to do. */
+  failed(model: string, nowMs: number): void {
+    this.#of(model, nowMs).breaker.failed(nowMs);
+  }
+
+  /** Looks for calls that are late. */
+  look(nowMs: number): void {
+    for (const [model, { breaker, slowness }] of this.#models) {
+      if (breaker.state(nowMs) === "closed" && this.#isSlow(model, slowness, nowMs)) breaker.trip(nowMs);
+    }
+  }
+
+  /** It may do all as long as any model that was used lately works there. */
+  rotation(nowMs: number): Rotation {
+    const used = [...this.#models.values()].filter(({ usedMs }) => nowMs - usedMs < USED_MS);
+    const states = used.map(({ breaker }) => breaker.state(nowMs));
+    if (states.length === 0 || states.includes("closed")) return "all";
+    return states.includes("half-open") ? "one" : "none";
+  }
+
+  /** Of the models that were ever used here. */
+  states(nowMs: number): { readonly model: string; readonly state: BreakerState }[] {
+    return [...this.#models].map(([model, { breaker }]) => ({ model, state: breaker.state(nowMs) }));
+  }
+
+  /** How much longer than usual its calls take; undefined if the model is not to be run there. */
+  stretch(model: string, nowMs: number): number | undefined {
+    const health = this.#models.get(model);
+    if (!health) return 1;
+    return health.breaker.state(nowMs) === "closed" ? health.slowness.stretch(nowMs) : undefined;
+  }
+
+  #callEnds(
+    { model, health, call }: { readonly model: string; readonly health: ModelHealth; readonly call: OpenCall },
+    end: CallEnd,
+    nowMs: number,
+  ): void {
+    const { breaker, slowness } = health;
+    if (end !== "answered") slowness.drop(call);
+    if (end === "failed") breaker.failed(nowMs);
+    if (end === "refused") breaker.answered(nowMs);
+    if (end !== "answered") return;
+    const peers = this.#peers(model);
+    const isSlow = slowness.end(call, peers ?? Infinity, nowMs);
+    if (!isSlow) breaker.answered(nowMs);
+    else if (breaker.state(nowMs) === "half-open" || this.#isSlow(model, slowness, nowMs)) breaker.trip(nowMs);
+  }
+
+  #isSlow(model: string, slowness: Slowness, nowMs: number): boolean {
+    const peers = this.#peers(model);
+    return peers !== undefined && slowness.isLasting(peers, nowMs);
+  }
+
+  #of(model: string, nowMs: number): ModelHealth {
+    let health = this.#models.get(model);
+    if (!health) {
+      const { breaker, slowness } = this.#limits;
+      health = { breaker: new Breaker(breaker), slowness: new Slowness(slowness), usedMs: nowMs };
+      this.#models.set(model, health);
+    }
+    health.usedMs = nowMs;
+    return health;
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { EndpointHealth } from "../../src/health/endpoint-health.js";
+
+function fail(health: EndpointHealth, model: string, nowMs: number): void {
+  for (let i = 0; i < 3; i++) health.callBegins(model, 1, nowMs)("failed", nowMs);
+}
+
+test("a model that fails is not run there, others are; when no model works, one slot sees after a while", () => {
+  const health = new EndpointHealth(() => 1);
+  expect(health.rotation(0)).toBe("all");
+  health.callBegins("good", 1, 0)("answered", 5);
+  fail(health, "bad", 10);
+  expect(health.admit("bad", 11)).toBeUndefined();
+  expect(health.admit("good", 11)).toBeDefined();
+  expect([health.rotation(11), health.stretch("bad", 11), health.stretch("good", 11)]).toEqual(["all", undefined, 1]);
+  expect(health.states(11)).toEqual([
+    { model: "good", state: "closed" },
+    { model: "bad", state: "open" },
+  ]);
+  fail(health, "good", 20);
+  expect([health.rotation(20), health.rotation(509), health.rotation(510)]).toEqual(["none", "none", "one"]);
+  const trial = health.admit("bad", 511);
+  expect(health.admit("bad", 512)).toBeUndefined();
+  health.callBegins("bad", 1, 512)("answered", 517);
+  trial?.end();
+  expect([health.rotation(518), health.admit("bad", 518)]).toMatchObject(["all", {}]);
+});
+
+test("bad data closes no doubt: the server answered; calls that were taken back say nothing", () => {
+  const health = new EndpointHealth(() => 1);
+  for (let i = 0; i < 9; i++) health.callBegins("m", 1, i)(i % 3 === 2 ? "refused" : "failed", i);
+  expect(health.rotation(9)).toBe("all");
+  for (let i = 0; i < 9; i++) health.callBegins("m", 1, i)("unknown", i);
+  expect(health.rotation(9)).toBe("all");
+  fail(health, "m", 10);
+  expect(health.rotation(10)).toBe("none");
+});
+
+test.each([
+  [1, "none"],
+  [10, "all"],
+  [undefined, "all"],
+])("an endpoint ten times slower than usual, with peers at %s, has its slots: %s", (peers, rotation) => {
+  const health = new EndpointHealth(() => peers);
+  let nowMs = 0;
+  const call = (ms: number) => {
+    const ends = health.callBegins("m", 8, nowMs);
+    nowMs += ms;
+    health.look(nowMs);
+    ends("answered", nowMs);
+  };
+  for (let i = 0; i < 20; i++) call(10);
+  for (let i = 0; i < 12; i++) call(100);
+  expect(health.rotation(nowMs)).toBe(rotation);
+});
