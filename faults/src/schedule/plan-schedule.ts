@@ -43,7 +43,9 @@ function drawKill(random: Random, topology: TopologyKind, alone: boolean): Fault
   if (draw < 0.7) return drawCutDrain(random, pick);
   if (draw < 0.8) return { kind: "kill-oracle", downMs: Math.min(downMs, 1_500) };
   if (topology !== "S" && draw < 0.84 && !alone) return { kind: "kill-replica", pick, downMs };
-  return { kind: "kill-master", pick, downMs: Math.min(downMs, 1_000) };
+  // Where replicas confirm, nothing is taken before it is back: alone, it is measured with a supervisor that is quick.
+  const longestMs = alone && topology !== "S" ? 250 : 1_000;
+  return { kind: "kill-master", pick, downMs: Math.min(downMs, longestMs) };
 }
 
 /** A worker drains until its last pull has come back (up to 250 ms), an api for `DRAIN_MS` (1 s). */
