@@ -37,7 +37,7 @@ const PROBE_KEEP_MS = 1_000;
 /**
  * At level `memory` writes go out on `commands`. Else they have connections of their own, for a confirmation holds up
  * whatever is sent behind it: one, on a Cluster one for each shard. Such a connection is thrown away at the first sign
- * of trouble, never restored: the confirmation of a new one would cover nothing of what the old one wrote.
+ * of trouble, never restored: a new one may lead to another master, whose confirmation says nothing of what was written.
  */
 export function createConfirmedWrites(
   target: RedisTarget,

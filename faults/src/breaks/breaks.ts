@@ -108,17 +108,6 @@ export const BREAKS: readonly Break[] = [
     expected: ["lost"],
   },
   {
-    // The first two are one rule said twice; the third brings back a connection that is thrown away for the same reason.
-    name: "commands in flight are sent again on a new connection, confirmations among them",
-    patches: [
-      js("broker/dist/redis/connect.js", "autoResendUnfulfilledCommands: false", "autoResendUnfulfilledCommands: true"),
-      js("broker/dist/redis/connect.js", "maxRetriesPerRequest: 0", "maxRetriesPerRequest: null"),
-      js("broker/dist/redis/master-connection.js", "retryStrategy: () => null", "retryStrategy: () => 1"),
-    ],
-    scenario: SCENARIOS.cutWaits,
-    expected: ["lost"],
-  },
-  {
     name: "rows are given to the wrong runs",
     patches: [
       js(

@@ -112,13 +112,6 @@ const staleReplicas: Scenario = {
   schedule: [0, 1].map((pick) => step(1_500, { kind: "stale-failover", pick, forMs: 2_500 })),
 };
 
-/** The same, but replicas are silent before they die, and connections are cut while writers wait for them. */
-const cutWaits: Scenario = {
-  ...staleReplicas,
-  name: "cut waits for silent replicas",
-  schedule: [0, 1].map((pick) => step(1_500, { kind: "stale-failover", pick, forMs: 2_500, cutting: true })),
-};
-
 /** All of them. */
 export const SCENARIOS = {
   calm,
@@ -130,5 +123,4 @@ export const SCENARIOS = {
   lateAnswers,
   deadWorkers,
   staleReplicas,
-  cutWaits,
 } as const;

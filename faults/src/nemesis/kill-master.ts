@@ -5,8 +5,6 @@ import { type BegunFault, choose, type FaultTargets, skip } from "./begun-fault.
 
 /** How long another node may take to become master. */
 const FAILOVER_MS = 20_000;
-/** Long enough for connections to be made again and to wait for a replica. */
-const CUT_EVERY_MS = 300;
 
 /**
  * Kills a master by SIGKILL. Where there are replicas it happens only while they follow, stays down until one of them
@@ -66,33 +64,21 @@ export async function failOverToStale(
   if (master === undefined || replica === undefined) return skip("all are busy");
   const shards = await shardsOf(master, topology);
   const atMs = Date.now();
-  if (fault.cutting) replica.signal("SIGSTOP");
-  else await replica.kill();
+  await replica.kill();
   return {
     atMs,
     target: master.name,
     skipped: undefined,
     shards,
     heal: async () => {
-      if (fault.cutting) await cutClients(master, fault.forMs);
-      else await new Promise((resolve) => setTimeout(resolve, fault.forMs));
+      await new Promise((resolve) => setTimeout(resolve, fault.forMs));
       await master.kill();
-      // What a silent replica was sent lies in its socket, and dies with it.
-      if (fault.cutting) await replica.kill();
       await replica.restart();
       await untilReplaced(master, shards[0] ?? 0, targets);
       await master.restart();
       await targets.whole();
     },
   };
-}
-
-/** For so long. The replica's own connection stays. */
-async function cutClients(master: RedisNode, forMs: number): Promise<void> {
-  for (const endMs = Date.now() + forMs; Date.now() < endMs;) {
-    await new Promise((resolve) => setTimeout(resolve, CUT_EVERY_MS));
-    await master.command("CLIENT", "KILL", "TYPE", "normal");
-  }
 }
 
 async function replicaOf(masterId: string, nodes: readonly RedisNode[]): Promise<RedisNode | undefined> {

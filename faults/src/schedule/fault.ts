@@ -27,11 +27,8 @@ export type Fault =
   | { readonly kind: "memory-limit"; readonly pick: number; readonly forMs: number }
   | { readonly kind: "cluster-failover"; readonly pick: number }
   | { readonly kind: "migrate-slot"; readonly pick: number }
-  /**
-   * C: the replica of a master dies, work goes on, the master dies too, and the replica comes back and takes its place.
-   * `cutting`: the replica falls silent before it dies, and meanwhile all connections to the master are cut again and again.
-   */
-  | { readonly kind: "stale-failover"; readonly pick: number; readonly forMs: number; readonly cutting?: true }
+  /** C: the replica of a master dies, work goes on, the master dies too, and the replica comes back and takes its place. */
+  | { readonly kind: "stale-failover"; readonly pick: number; readonly forMs: number }
   | {
       readonly kind: "link";
       readonly group: LinkGroup;
