@@ -1,4 +1,11 @@
-import { BrokerError, type Durability, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import {
+  BrokerError,
+  DEFAULT_ZONE,
+  type Durability,
+  NAME_PATTERN,
+  parseRedisUrl,
+  type RedisTarget,
+} from "@sluice/broker";
 import { z } from "zod";
 
 /** What the api process is started with. */
@@ -11,6 +18,8 @@ export interface ApiConfig {
   readonly host: string;
   /** `PORT`: 0 takes any free one; default 8080. */
   readonly port: number;
+  /** `ZONE`: of the tasks that are submitted here; default `local`. */
+  readonly zone: string;
   /** `BLOB_DIR`: directory for large inputs, shared with the workers; default `.sluice/blobs`. */
   readonly blobDir: string;
   /**
@@ -33,6 +42,7 @@ const variables = z.object({
   DURABILITY_REPLICAS: z.coerce.number().int().min(1).max(10).default(1),
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ZONE: z.string().regex(NAME_PATTERN).default(DEFAULT_ZONE),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
   DRAIN_MS: z.coerce.number().int().min(0).max(60_000).default(1_000),
@@ -49,14 +59,25 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   }
-  const { REDIS_URL, DURABILITY, DURABILITY_REPLICAS, HOST, PORT, BLOB_DIR, BODY_BUDGET_MIB, DRAIN_MS, LOG_LEVEL } =
-    result.data;
+  const {
+    REDIS_URL,
+    DURABILITY,
+    DURABILITY_REPLICAS,
+    HOST,
+    PORT,
+    ZONE,
+    BLOB_DIR,
+    BODY_BUDGET_MIB,
+    DRAIN_MS,
+    LOG_LEVEL,
+  } = result.data;
   return {
     redis: parseRedisUrl(REDIS_URL),
     durability:
       DURABILITY === "replicated" ? { level: DURABILITY, replicas: DURABILITY_REPLICAS } : { level: DURABILITY },
     host: HOST,
     port: PORT,
+    zone: ZONE,
     blobDir: BLOB_DIR,
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
     drainMs: DRAIN_MS,

@@ -30,7 +30,13 @@ async function main(): Promise<void> {
       clock: systemClock,
       log,
     },
-    { host: config.host, port: config.port, drainMs: config.drainMs, bodyBudgetBytes: config.bodyBudgetBytes },
+    {
+      zone: config.zone,
+      host: config.host,
+      port: config.port,
+      drainMs: config.drainMs,
+      bodyBudgetBytes: config.bodyBudgetBytes,
+    },
   );
   const stop = (): void => {
     log.info("api stops");

@@ -3,6 +3,8 @@ import {
   type Clock,
   type ConfirmedWrites,
   createBlobReaper,
+  createKnownZones,
+  DEFAULT_ZONE,
   type DoneEvents,
   type LiveSettings,
   type ModelRegistry,
@@ -44,6 +46,8 @@ const BODY_BUDGET_BYTES = 512 * 1024 * 1024;
 
 /** How it runs. */
 export interface ApiOptions extends HttpServerOptions {
+  /** Of the tasks that are submitted here. @defaultValue `local` */
+  readonly zone?: string;
   /** What the bodies of all requests may have together; above it submissions are refused. @defaultValue 512 MiB */
   readonly bodyBudgetBytes?: number;
   /**
@@ -102,8 +106,10 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const { redis, writes, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
   const waits = createTaskWaits(doneEvents, clock);
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
-  const pools = createPoolWatch({ redis, models, clock, log });
-  const loads = createLoadWatch({ redis, models, clock, log });
+  const { zone = DEFAULT_ZONE } = options;
+  const zones = createKnownZones(redis, log, zone);
+  const pools = createPoolWatch({ redis, models, zones, clock, log });
+  const loads = createLoadWatch({ redis, models, zone, clock, log });
   const memory = createMemoryWatch({ redis, clock, log });
   const reaper = createBlobReaper(
     { writes, blobs: deps.blobs, clock, log },
@@ -113,6 +119,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     settings: settings.ageMs(),
     models: models.ageMs(),
     servers: servers.ageMs(),
+    zones: zones.ageMs(),
     pools: pools.ageMs(),
     loads: loads.ageMs(),
     memory: memory.ageMs(),
@@ -124,7 +131,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
-  const appDeps = { ...deps, identify, pools, loads, memory, blobs, metrics, intake, waits, read, isDraining };
+  const appDeps = { ...deps, zone, identify, pools, loads, memory, blobs, metrics, intake, waits, read, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,
@@ -132,6 +139,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     settings,
     models,
     doneEvents,
+    zones,
     pools,
     loads,
     memory,

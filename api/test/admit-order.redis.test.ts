@@ -48,7 +48,7 @@ const writesOn = (redis: RedisClient) => createConfirmedWrites(fixture.target, r
 
 function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
-  const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key }, models);
+  const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key, zone: "local" }, models);
   const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
   const metrics = createApiMetrics({
     waits: () => 0,

@@ -79,7 +79,7 @@ describe("a refused submission leaves nothing", () => {
     for (let task = 1; task < 20; task++) await fixture.submit(`open ${task}`);
     // Ten batches of a second before it, by two slots: five seconds, and half a second for itself.
     const load = { lane, openRuns: 20, oneMs: 1_000, fullRows: 2, fullMs: 1_000, slots: 2 };
-    await announceBatcher(fixture.redis, "b1");
+    await announceBatcher(fixture.redis, { batcher: "b1" });
     const tell = () => tellLaneLoads(fixture.redis, { pool: "default", batcher: "b1" }, [load]);
     const telling = setInterval(() => void tell(), 500);
     try {

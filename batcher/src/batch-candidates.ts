@@ -5,6 +5,7 @@ import type { BatchPolicy, LaneView } from "./decide.js";
 import type { LaneDirectory, ServedLane } from "./lane-directory.js";
 import type { LaneHolds } from "./lane-holds.js";
 import type { LaneQueue } from "./lane-queue.js";
+import type { Routes } from "./zones/routes.js";
 import type { BatchFill, Ledger, LedgerEntry } from "./ledger.js";
 
 /** A queue of a pool, and all that decides when its next batch leaves. */
@@ -39,14 +40,15 @@ export interface CandidateDeps {
   readonly ledger: Ledger;
   readonly holds: LaneHolds;
   readonly knowledge: KnowledgeBook;
+  readonly routes: Routes;
 }
 
-/** All queues of a pool in which something waits, as they are to be decided about. Pure but for what the parts hold. */
+/** All queues in which something waits that a pool may run, as they are to be decided about. Pure but for what the parts hold. */
 export function listCandidates(deps: CandidateDeps, pool: string, offer: PoolOffer): BatchCandidate[] {
-  const { lanes, ledger, holds } = deps;
+  const { lanes, ledger, holds, routes } = deps;
   return ledger.queues().flatMap((queue) => {
     const lane = lanes.get(queue.kind.lane);
-    if (lane?.pool !== pool) return [];
+    if (lane === undefined || !routes.mayRun(lane, pool, queue.oldestArrivedMs)) return [];
     const settings = lanes.settingsOf(lane);
     const view = {
       policy: policyOf(deps, { queue, lane, settings }, offer),

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import {
   type Clock,
+  createKnownZones,
   createLiveSettings,
   createModelRegistry,
   createShardSubscriber,
+  DEFAULT_ZONE,
   type RedisClient,
   type RedisTarget,
   type Service,
@@ -26,9 +28,11 @@ import { createPublishers } from "./publishers.js";
 import { createReadLoops } from "./read-loops.js";
 import { DEFAULT_READ_PACING, type ReadPacing } from "./read-pacing.js";
 import { RecentBatches } from "./recent-batches.js";
+import { GUEST_PREFIX } from "./rendezvous.js";
 import { createServerClock } from "./server-clock.js";
 import { createSweepLoops } from "./sweep-loops.js";
 import { createTimesLoop } from "./times-loop.js";
+import { createRoutes } from "./zones/routes.js";
 
 /** What a batcher needs; it does not close what it is given. */
 export interface BatcherDeps {
@@ -39,7 +43,14 @@ export interface BatcherDeps {
 }
 
 /** How a batcher behaves beyond the live settings. */
-export type BatcherOptions = ReadPacing;
+export interface BatcherOptions {
+  /** @defaultValue DEFAULT_READ_PACING */
+  readonly pacing?: ReadPacing;
+  /** Whose work it looks after. @defaultValue `local` */
+  readonly zone?: string;
+  /** It belongs to another zone, and goes when this one has a batcher of its own. @defaultValue false */
+  readonly isGuest?: boolean;
+}
 
 /** One batcher: reads references, forms batches, publishes them. */
 export interface Batcher extends Service {
@@ -51,8 +62,9 @@ export interface Batcher extends Service {
 }
 
 /** Puts a batcher together. Nothing runs before `start`. */
-export function createBatcher(deps: BatcherDeps, options: BatcherOptions = DEFAULT_READ_PACING): Batcher {
-  const name = `b${randomBytes(6).toString("hex")}`;
+export function createBatcher(deps: BatcherDeps, options: BatcherOptions = {}): Batcher {
+  const random = randomBytes(6).toString("hex");
+  const name = options.isGuest ? `${GUEST_PREFIX}${random}` : `b${random}`;
   const parts = assemble({ ...deps, log: deps.log.child({ batcher: name }) }, options, name);
   let started = false;
   let stopping: Promise<void> | undefined;
@@ -65,6 +77,7 @@ export function createBatcher(deps: BatcherDeps, options: BatcherOptions = DEFAU
       started = true;
       await parts.settings.start();
       await parts.models.start();
+      await parts.zones.start();
       await parts.times.start();
       await parts.subscriber.start();
       await parts.laneWatch.start();
@@ -81,10 +94,13 @@ type Parts = ReturnType<typeof assemble>;
 
 function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const { redis, target, log, clock } = deps;
+  const { zone = DEFAULT_ZONE, pacing = DEFAULT_READ_PACING } = options;
   const health = createLoopHealth();
   const settings = createLiveSettings(redis, log);
   const models = createModelRegistry(redis, log);
-  const lanes = createLaneDirectory({ models, settings, clock });
+  const zones = createKnownZones(redis, log, zone);
+  const lanes = createLaneDirectory({ zone, zones, models, settings, clock });
+  const routes = createRoutes({ lanes, zones, clock, creditsOf: (site) => publishers.get(site)?.credits });
   const ledger = new Ledger();
   const holds = new LaneHolds();
   const knowledge = new KnowledgeBook();
@@ -96,10 +112,10 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     ledgerCounts: () => ledger.counts(),
     ownedShards: () => ownership.owned().length,
     refusedSettings: () => settings.refusedCount(),
-    pollAgesMs: () => ({ settings: settings.ageMs(), models: models.ageMs(), subscription: subscriber.ageMs() }),
+    pollAgesMs: () => agesOf({ settings, models, zones, subscription: subscriber }),
   });
   const told = { knowledge, recent, metrics };
-  const common = { redis, target, log, clock, serverClock, health, settings, lanes, ledger, holds, ...told };
+  const common = { redis, target, log, clock, serverClock, health, settings, lanes, routes, ledger, holds, ...told };
   const events = {
     acquired: (shard: number) => sweeps.begin(shard),
     lost(shard: number) {
@@ -108,17 +124,18 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     },
     changed: () => readers.reconcile(),
   };
-  const ownership = createOwnership({ ...common, events }, name);
+  const ownership = createOwnership({ ...common, events }, { batcher: name, zone });
   const listed = () => publishers.wakeAll();
   const lookUps = createLookUpLoop({ ...common, listed });
   const publishers = createPublishers({ ...common, ownership, lateFound: () => lookUps.wake() }, name);
-  const sweeps = createSweepLoops({ ...common, ownership, listed }, name);
-  const readers = createReadLoops({ ...common, ownership, publishers, listed }, name, options);
+  const sweeps = createSweepLoops({ ...common, zone, ownership, listed }, name);
+  const readers = createReadLoops({ ...common, ownership, publishers, listed }, name, pacing);
   const subscriber = createShardSubscriber(target, log);
   const feed = createCreditFeed({ ...common, subscriber, publishers, readers, lookUps });
   return {
     ...common,
     models,
+    zones,
     ownership,
     lookUps,
     publishers,
@@ -130,6 +147,11 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
     depth: createDepthLoop({ ...common, ownership, publishers }, name),
     times: createTimesLoop(common),
   };
+}
+
+function agesOf<Name extends string>(polls: Record<Name, { ageMs(): number }>): Record<Name, number> {
+  const ages = Object.entries<{ ageMs(): number }>(polls).map(([name, poll]) => [name, poll.ageMs()]);
+  return Object.fromEntries(ages) as Record<Name, number>;
 }
 
 function isGoingRound({ health, ownership }: Pick<Parts, "health" | "ownership">, clock: Clock): boolean {
@@ -144,8 +166,8 @@ async function stopParts(parts: Parts, started: boolean): Promise<void> {
   await tolerate(parts.log, "drain", () => parts.publishers.drain());
   await parts.ownership.stop();
   if (started) await tolerate(parts.log, "release", () => parts.ownership.releaseAll());
-  const { laneWatch, lookUps, deadSlots, depth, times, subscriber, models, settings } = parts;
-  for (const service of [laneWatch, lookUps, deadSlots, depth, times, subscriber, models, settings])
+  const { laneWatch, lookUps, deadSlots, depth, times, subscriber, zones, models, settings } = parts;
+  for (const service of [laneWatch, lookUps, deadSlots, depth, times, subscriber, zones, models, settings])
     await service.stop();
 }
 

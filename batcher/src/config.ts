@@ -1,4 +1,4 @@
-import { BrokerError, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import { BrokerError, DEFAULT_ZONE, NAME_PATTERN, parseRedisUrl, type RedisTarget } from "@sluice/broker";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
@@ -6,6 +6,8 @@ const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"
 export interface BatcherConfig {
   /** `REDIS_URL`: one Redis, or a Cluster (see parseRedisUrl). @defaultValue redis://127.0.0.1:6379 */
   readonly redis: RedisTarget;
+  /** `ZONE`: whose work this batcher looks after, and that of zones without batchers. @defaultValue local */
+  readonly zone: string;
   /** `METRICS_HOST`: the address on which metrics and health are served. @defaultValue 127.0.0.1 */
   readonly metricsHost: string;
   /** `METRICS_PORT`: 0 takes a free one, which the log names. @defaultValue 0 */
@@ -31,12 +33,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const fallbackTarget = parseRedisUrl("redis://127.0.0.1:6379");
   const config: BatcherConfig = {
     redis: read(() => (env["REDIS_URL"] ? parseRedisUrl(env["REDIS_URL"]) : fallbackTarget), fallbackTarget),
+    zone: read(() => parseZone(env["ZONE"] ?? DEFAULT_ZONE), DEFAULT_ZONE),
     metricsHost: env["METRICS_HOST"] ?? "127.0.0.1",
     metricsPort: read(() => parsePort("METRICS_PORT", env["METRICS_PORT"] ?? "0"), 0),
     logLevel: read(() => parseLogLevel(env["LOG_LEVEL"] ?? "info"), "info"),
   };
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
+}
+
+function parseZone(text: string): string {
+  if (NAME_PATTERN.test(text)) return text;
+  throw new BrokerError("config-invalid", `ZONE (${text}) must be a name of small letters and digits`);
 }
 
 function parsePort(name: string, text: string): number {

@@ -27,7 +27,7 @@ interface DeadSlotsDeps {
 export function createDeadSlotsLoop(deps: DeadSlotsDeps): WakeableLoop {
   let turns = 0;
   const turn = async (): Promise<number> => {
-    const pools = deps.lanes.pools();
+    const pools = deps.lanes.sites();
     const results = await Promise.allSettled(pools.map((pool) => reclaimPool(deps, pool)));
     if (++turns % DROP_CONSUMERS_EVERY === 0) {
       await Promise.all(pools.map((pool) => dropIdleSlots(deps.redis, pool, CONSUMER_IDLE_MS)));

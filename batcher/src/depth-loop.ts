@@ -19,6 +19,7 @@ import type { Ownership } from "./ownership.js";
 import type { Publishers } from "./publishers.js";
 import type { RecentBatches } from "./recent-batches.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
+import type { Routes } from "./zones/routes.js";
 
 const MEASURE_EVERY_MS = 500;
 /** Lanes in which nothing is known to be open are measured once in so many turns. */
@@ -34,6 +35,7 @@ interface DepthDeps {
   readonly knowledge: KnowledgeBook;
   readonly ownership: Ownership;
   readonly publishers: Publishers;
+  readonly routes: Routes;
   readonly recent: RecentBatches;
   readonly metrics: BatcherMetrics;
 }
@@ -79,7 +81,10 @@ async function measure({ redis, ownership }: DepthDeps, lane: ServedLane): Promi
 function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad | undefined {
   const full = fullBatchOf(deps, lane);
   if (full === undefined) return undefined;
-  const slots = deps.knowledge.slotsOf(lane.pool).among(deps.publishers.get(lane.pool)?.slotsOfPool() ?? 0);
+  const slots = deps.routes
+    .sitesInUse(lane)
+    .map((site) => deps.knowledge.slotsOf(site).among(deps.publishers.get(site)?.slotsOfPool() ?? 0))
+    .reduce((sum, ofSite) => sum + ofSite);
   return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
 }
 

@@ -29,7 +29,7 @@ export function createLaneWatch(deps: {
   const { lanes, publishers, readers, feed, serverClock, metrics } = deps;
   const turn = async (): Promise<number> => {
     lanes.refresh();
-    publishers.reconcile(lanes.pools());
+    publishers.reconcile(lanes.sites());
     readers.reconcile();
     for (const [pool, publisher] of publishers.list()) {
       metrics.credits(pool, publisher.credits, publisher.slotsOfPool());
@@ -38,7 +38,7 @@ export function createLaneWatch(deps: {
       if (lanes.settingsOf(lane).batchMode === "adaptive") metrics.learned(lane, learnedOf(deps, lane));
     }
     await serverClock.measure();
-    for (const pool of lanes.pools()) await feed.follow(pool);
+    for (const site of lanes.sites()) await feed.follow(site);
     return LOOK_EVERY_MS;
   };
   return createWakeableLoop("lanes", turn, deps);

@@ -209,6 +209,14 @@ export class Ledger {
     return due;
   }
 
+  /** What is out with a pool is to be asked about at once: nobody is there who would do it. */
+  doubt(pool: string, nowMs: number): void {
+    for (const batch of this.#batches.values()) {
+      if (batch.pool !== pool) continue;
+      for (const entry of batch.entries) if (this.#isOutWith(entry, batch)) entry.askAtMs = nowMs;
+    }
+  }
+
   /**
    * Hears what became of a published reference.
    * @param asked the batch with which it was out when Redis was asked: it may have moved on since.

@@ -1,4 +1,4 @@
-import { dropLane, listLanes, readNew, type ReadyStream } from "@sluice/broker";
+import { dropLane, listLanes, parseLane, readNew, type ReadyStream } from "@sluice/broker";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { Ownership } from "./ownership.js";
 import { type WalkDeps, walkPending } from "./walk-pending.js";
@@ -8,6 +8,8 @@ const MAX_IN_MEMORY = 10_000;
 
 /** What serving leftovers needs. */
 export interface LeftoverDeps extends WalkDeps {
+  /** Whose lanes are looked after here. */
+  readonly zone: string;
   readonly lanes: LaneDirectory;
   readonly ownership: Ownership;
 }
@@ -22,6 +24,8 @@ export async function serveLeftovers(deps: LeftoverDeps, batcher: string, shard:
   const served = new Set(deps.lanes.lanes().map((lane) => lane.name));
   let found = 0;
   for (const lane of await listLanes(deps.redis, shard)) {
+    // A name that is none belongs to nobody, and is looked at by all.
+    if ((parseLane(lane)?.zone ?? deps.zone) !== deps.zone) continue;
     if (served.has(lane) || (await dropLane(deps.redis, { shard, lane }))) continue;
     found += await listLeftover(deps, batcher, { shard, lane });
   }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Service } from "@sluice/broker";
-import type { Registry } from "prom-client";
+import { AggregatorRegistry, type Registry } from "prom-client";
 
 /** Serves `/metrics`, `/healthz/live` and `/healthz/ready`. */
 export interface MetricsServer extends Service {
@@ -9,9 +9,12 @@ export interface MetricsServer extends Service {
   port(): number;
 }
 
-/** `isReady` answers `/healthz/ready`: 200 or 503. A process that answers at all is alive. */
+/**
+ * `isReady` answers `/healthz/ready`: 200 or 503. A process that answers at all is alive.
+ * @param registries one, or several whose values are added up.
+ */
 export function createMetricsServer(
-  deps: { readonly registry: Registry; readonly isReady: () => boolean },
+  deps: { readonly registries: () => readonly Registry[]; readonly isReady: () => boolean },
   address: { readonly host: string; readonly port: number },
 ): MetricsServer {
   const server = createServer((request, response) => void answer(deps, request, response));
@@ -36,14 +39,16 @@ export function createMetricsServer(
 }
 
 async function answer(
-  { registry, isReady }: Parameters<typeof createMetricsServer>[0],
+  { registries, isReady }: Parameters<typeof createMetricsServer>[0],
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   switch (request.url) {
-    case "/metrics":
+    case "/metrics": {
+      const registry = await joined(registries());
       response.setHeader("Content-Type", registry.contentType).end(await registry.metrics());
       return;
+    }
     case "/healthz/live":
       response.end("live\n");
       return;
@@ -53,4 +58,10 @@ async function answer(
     default:
       response.writeHead(404).end("not found\n");
   }
+}
+
+async function joined(registries: readonly Registry[]): Promise<Registry> {
+  const [only, ...others] = registries;
+  if (only && others.length === 0) return only;
+  return AggregatorRegistry.aggregate(await Promise.all(registries.map((registry) => registry.getMetricsAsJSON())));
 }

@@ -7,6 +7,7 @@ import {
   removeBatcher,
   SHARD_COUNT,
   SHARD_LEASE_MS,
+  type ZoneBatcher,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { type LoopHealth } from "./loop-health.js";
@@ -55,7 +56,10 @@ export interface Ownership extends WakeableLoop {
   releaseAll(): Promise<void>;
 }
 
-/** Keeps the leases of the shards that fall to this batcher, about once a second. */
+/**
+ * Keeps the leases of the shards that fall to this batcher, about once a second: of the part of each shard that is its
+ * zone's. Guests want none while a batcher of the zone lives.
+ */
 export function createOwnership(
   deps: {
     readonly redis: RedisClient;
@@ -64,7 +68,7 @@ export function createOwnership(
     readonly health: LoopHealth;
     readonly events: OwnershipEvents;
   },
-  batcher: string,
+  batcher: ZoneBatcher,
 ): Ownership {
   const shards = new ShardLeases(deps, batcher);
   const loop = createWakeableLoop("ownership", () => shards.turn(), deps);
@@ -92,14 +96,14 @@ type LeaseDeps = Parameters<typeof createOwnership>[0];
 
 class ShardLeases {
   readonly #deps: LeaseDeps;
-  readonly #batcher: string;
+  readonly #batcher: ZoneBatcher;
   readonly #held = new Map<number, HeldShard>();
   readonly #underWay = new Set<number>();
   #live: readonly string[] | undefined;
   #owned: readonly number[] = [];
   #serving: readonly number[] = [];
 
-  constructor(deps: LeaseDeps, batcher: string) {
+  constructor(deps: LeaseDeps, batcher: ZoneBatcher) {
     this.#deps = deps;
     this.#batcher = batcher;
   }
@@ -111,7 +115,7 @@ class ShardLeases {
   async turn(): Promise<number> {
     const errors = await settledWithin(TURN_MS, [this.#announce()]);
     if (this.#live) {
-      const wanted = wantedShards(this.#batcher, this.#live);
+      const wanted = wantedShards(this.#batcher.batcher, this.#live);
       const free = SHARDS.filter((shard) => !this.#underWay.has(shard));
       errors.push(
         ...(await settledWithin(

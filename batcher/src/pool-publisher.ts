@@ -31,6 +31,8 @@ import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 /** It takes a turn so often even if nothing happens, so that a loop that hangs can be told from one that has no work. */
 const IDLE_TURN_MS = 1_000;
+/** How often batches before a pool without workers are asked about: those that a dead worker has come back by and by. */
+const DOUBT_EVERY_MS = 1_000;
 
 /** What a publisher needs. */
 export interface PublishDeps extends CandidateDeps {
@@ -43,7 +45,7 @@ export interface PublishDeps extends CandidateDeps {
   readonly ownership: Ownership;
   readonly metrics: BatcherMetrics;
   readonly recent: RecentBatches;
-  /** References look late and are to be asked about. */
+  /** References look late, or lost, and are to be asked about. */
   readonly lateFound: () => void;
 }
 
@@ -85,6 +87,7 @@ class PublishTurns {
   readonly #batcher: string;
   readonly #pool: string;
   #batches = 0;
+  #doubtedMs = -Infinity;
 
   constructor(deps: PublishDeps, batcher: string, pool: string) {
     this.#deps = deps;
@@ -94,10 +97,11 @@ class PublishTurns {
 
   /** Publishes whatever is to leave now; answers when to look again, in milliseconds. */
   async turn(): Promise<number> {
-    const { clock, ledger, serverClock } = this.#deps;
+    const { clock, lanes, ledger, serverClock } = this.#deps;
     for (;;) {
       const { slots, idleSlots } = this.slots();
-      const marginMsOf = (queue: LaneQueue<LedgerEntry>) => hopelessWithinMs(this.#deps, queue, idleSlots >= slots);
+      const marginMsOf = (queue: LaneQueue<LedgerEntry>) =>
+        lanes.get(queue.kind.lane)?.pool === this.#pool ? hopelessWithinMs(this.#deps, queue, idleSlots >= slots) : 0;
       const late = ledger.takeLate(serverClock.nowMs(), marginMsOf);
       if (late > 0) this.#deps.lateFound();
       const candidates = this.#candidates();
@@ -149,6 +153,17 @@ class PublishTurns {
     const { used, liveSlots } = await readPoolUse(this.#deps.redis, this.#pool);
     const credits = liveSlots * (1 + this.#deps.settings.current().forAll.prefetch);
     this.credits.learn({ used, credits }, heardBefore, this.#deps.clock.monotonicMs());
+    if (liveSlots === 0) this.#doubtBatches();
+  }
+
+  /** What lies here, or was with a worker that died, is found out to be ready again, and leaves for another zone. */
+  #doubtBatches(): void {
+    const { clock, ledger, routes, lateFound } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#doubtedMs < DOUBT_EVERY_MS || !routes.mayLeave() || ledger.outBatches(this.#pool) === 0) return;
+    this.#doubtedMs = nowMs;
+    ledger.doubt(this.#pool, nowMs);
+    lateFound();
   }
 
   async #publish(candidate: BatchCandidate, { size, reason }: Dispatch, nowMs: number): Promise<void> {

@@ -11,6 +11,7 @@ import { fillingBatchOf } from "./read-outlook.js";
 import { planRead, planReaders, type ReaderPlan } from "./read-plan.js";
 import type { ServerClock } from "./server-clock.js";
 import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
+import type { Routes } from "./zones/routes.js";
 
 /** Longest BLOCK. Half of what Redis bears well, so that a shard that was taken over is read the sooner. */
 const BLOCK_MS = 500;
@@ -43,6 +44,7 @@ interface ReadDeps {
   readonly knowledge: KnowledgeBook;
   readonly ownership: Ownership;
   readonly publishers: Publishers;
+  readonly routes: Routes;
   /** New references are waiting. */
   readonly listed: () => void;
 }
@@ -150,9 +152,12 @@ function noteArrivals({ knowledge, lanes }: ReadDeps, refs: readonly Ref[], nowM
 }
 
 /** How many more references of a lane may lie in memory. */
-function roomOf({ lanes, publishers, ownership, ledger }: ReadDeps, laneName: string): number {
+function roomOf({ lanes, publishers, routes, ownership, ledger }: ReadDeps, laneName: string): number {
   const lane = lanes.get(laneName);
   if (!lane) return 0;
-  const credits = publishers.get(lane.pool)?.credits.share(ownership.shardRatio()) ?? 1;
+  const shares = routes
+    .sitesInUse(lane)
+    .map((site) => publishers.get(site)?.credits.share(ownership.shardRatio()) ?? 1);
+  const credits = shares.reduce((sum, share) => sum + share);
   return READ_AHEAD_BATCHES_PER_CREDIT * credits * lanes.maxSizeOf(lane) - ledger.countOf(laneName);
 }

@@ -1,13 +1,24 @@
 import { createHash } from "node:crypto";
 import { SHARD_COUNT } from "@sluice/broker";
 
+/** Whether a batcher looks after a zone that is not its own, by its name. */
+export function isGuest(batcher: string): boolean {
+  return batcher.startsWith(GUEST_PREFIX);
+}
+
+/** What names of guests begin with; others begin with `b`. */
+export const GUEST_PREFIX = "guest-";
+
 /**
  * The shards that fall to `batcher` when these batchers live: each shard goes to the name with the highest hash of
  * name and shard (rendezvous hashing). All batchers come to the same answer without talking to each other, and a
- * batcher that comes or goes moves only the shards that it takes or leaves.
+ * batcher that comes or goes moves only the shards that it takes or leaves. Guests get some only where all are guests.
  */
 export function wantedShards(batcher: string, liveBatchers: readonly string[]): ReadonlySet<number> {
-  const names = new Set([...liveBatchers, batcher]);
+  const all = new Set([...liveBatchers, batcher]);
+  const hosts = [...all].filter((name) => !isGuest(name));
+  if (hosts.length > 0 && isGuest(batcher)) return new Set();
+  const names = hosts.length > 0 ? hosts : all;
   const wanted = new Set<number>();
   for (let shard = 0; shard < SHARD_COUNT; shard++) {
     const own = weight(batcher, shard);

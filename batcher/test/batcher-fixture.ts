@@ -21,7 +21,7 @@ import {
   systemClock,
 } from "@sluice/broker";
 import { startRedisServer } from "@sluice/stack";
-import { type Batcher, createBatcher } from "../src/index.js";
+import { type Batcher, type BatcherOptions, createBatcher } from "../src/index.js";
 import { createFakeWorker, type FakeWorker, type FakeWorkerOptions } from "./fake-worker.js";
 
 /** A log that nobody reads. */
@@ -43,8 +43,11 @@ export const MODEL = modelDefinitionSchema.parse({
 export interface BatcherFixture {
   target: RedisTarget;
   redis: RedisClient;
-  batcher(): Promise<Batcher>;
-  worker(options?: Partial<FakeWorkerOptions>): Promise<FakeWorker>;
+  batcher(options?: BatcherOptions): Promise<Batcher>;
+  /** @param options its `pool` is that of the test model, in the zone `local`, if none is said. */
+  worker(options?: Partial<FakeWorkerOptions> & { readonly pool?: string }): Promise<FakeWorker>;
+  /** Stopped after the test. */
+  use<Used extends { stop(): Promise<void> }>(used: Used): Used;
 }
 
 /** A real redis-server, empty before each test; batchers and workers of a test are stopped after it. */
@@ -61,15 +64,19 @@ export function useTarget(startServer: () => Promise<{ url: string; stop(): Prom
     server = await startServer();
     fixture.target = parseRedisUrl(server.url);
     fixture.redis = await connectRedis(fixture.target, silentLog);
-    fixture.batcher = async () => {
+    fixture.batcher = async (options) => {
       const { target, redis } = fixture;
-      const batcher = createBatcher({ target, redis, log: silentLog, clock: systemClock });
+      const batcher = createBatcher({ target, redis, log: silentLog, clock: systemClock }, options);
       running.push(batcher);
       await batcher.start();
       return batcher;
     };
-    fixture.worker = async (options = {}) => {
-      const worker = createFakeWorker(fixture, POOL, options);
+    fixture.use = (used) => {
+      running.push(used);
+      return used;
+    };
+    fixture.worker = async ({ pool = POOL, ...options } = {}) => {
+      const worker = createFakeWorker(fixture, pool, options);
       running.push(worker);
       await worker.start();
       return worker;
@@ -96,32 +103,31 @@ async function flush(redis: RedisClient): Promise<void> {
   else await redis.flushall();
 }
 
+type AdmitOptions = Partial<AdmitRequest> & {
+  readonly batchClass?: BatchClass;
+  readonly text?: string;
+  readonly zone?: string;
+};
+
 /** Admits `count` tasks with inputs that are all different; their ids, in order. */
-export async function admitMany(
-  redis: RedisClient,
-  count: number,
-  options: Partial<AdmitRequest> & { readonly batchClass?: BatchClass; readonly text?: string } = {},
-): Promise<string[]> {
+export async function admitMany(redis: RedisClient, count: number, options: AdmitOptions = {}): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) ids.push(await admitOne(redis, options));
   return ids;
 }
 
 /** Admits one task; twins have the same `text`. */
-export async function admitOne(
-  redis: RedisClient,
-  options: Partial<AdmitRequest> & { readonly batchClass?: BatchClass; readonly text?: string } = {},
-): Promise<string> {
-  const { batchClass = "now", text = randomBytes(9).toString("hex"), ...request } = options;
+export async function admitOne(redis: RedisClient, options: AdmitOptions = {}): Promise<string> {
+  const { batchClass = "now", zone = "local", text = randomBytes(9).toString("hex"), ...request } = options;
   const input = Buffer.from(text);
-  const digest = digestOf({ model: "m", version: "1", zone: "local", signature: "", scope: "", salt: "", input });
+  const digest = digestOf({ model: "m", version: "1", zone, signature: "", scope: "", salt: "", input });
   const taskId = createTaskId(digest.shard, Date.now());
   await admitTask(
     redis,
     {
       taskId,
       owner: "anna",
-      lane: { model: "m", version: "1", zone: "local", batchClass },
+      lane: { model: "m", version: "1", zone, batchClass },
       digest,
       signature: "",
       ttlMs: 60_000,

@@ -60,7 +60,7 @@ test("a batcher that stops lets go at once what may go, and gives its shards up"
   expect(worker.notices).toMatchObject([{ reason: "drain" }]);
   expect(await statesOf(redis, ids)).toEqual({ SUCCESS: 7 });
   expect((await owners()).every((owner) => owner === "")).toBe(true);
-  expect(await redis.zcard(keys.batchers)).toBe(0);
+  expect(await redis.zcard(keys.batchers())).toBe(0);
   await batcher.stop();
 });
 

@@ -71,7 +71,7 @@ test("SIGTERM ends the process in order, with code 0 and its shards given up", a
   child.kill("SIGTERM");
   expect(await exited).toBe(0);
   expect(await ownedBy(name)).toBe(0);
-  expect(await fixture.redis.zcard(keys.batchers)).toBe(0);
+  expect(await fixture.redis.zcard(keys.batchers())).toBe(0);
 });
 
 async function pendingFor(name: string): Promise<number> {

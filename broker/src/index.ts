@@ -25,6 +25,7 @@ export {
   type ModelInput,
   type ModelOutput,
   modelDefinitionSchema,
+  NAME_PATTERN,
 } from "./models/model-definition.js";
 export { createModelRegistry, type ModelRegistry, registerModels } from "./models/model-registry.js";
 export { addEndpoint, drainEndpoint, readEndpoints, removeEndpoint } from "./endpoints/endpoint-list.js";
@@ -164,7 +165,9 @@ export {
   readLearnedTimes,
   writeLearnedTimes,
 } from "./batches/service-times-store.js";
-export { announceBatcher, ownShard, removeBatcher } from "./batches/shard-ownership.js";
+export { announceBatcher, ownShard, readBatchers, removeBatcher, type ZoneBatcher } from "./batches/shard-ownership.js";
+export { createKnownZones, type KnownZones, readZones } from "./zones/known-zones.js";
+export { siteOf, zoneOfSite } from "./zones/site.js";
 export {
   claimRuns,
   finishBatch,

@@ -1,3 +1,5 @@
+import { DEFAULT_ZONE } from "./lane.js";
+
 /** How many shards the work is spread over. The tag `{q:N}` spreads 16 of them 5/6/5 over three masters. */
 export const SHARD_COUNT = 16;
 
@@ -5,6 +7,9 @@ export const SHARD_COUNT = 16;
 const shardPrefix = (shard: number) => `sluice:{q:${shard}}:`;
 /** Prefix of everything that lies in the slot of one pool. */
 const poolPrefix = (pool: string) => `sluice:{b:${pool}}:`;
+
+/** What keys of one zone end in; those of `local` have no such end, for most deployments have one zone only. */
+const zoneSuffix = (zone: string) => (zone === DEFAULT_ZONE ? "" : `:${zone}`);
 
 /** Every Redis key and channel of Sluice, one pure function each. */
 export const keys = {
@@ -22,8 +27,8 @@ export const keys = {
   digest: (shard: number, digest: string) => `${shardPrefix(shard)}digest:${digest}`,
   /** Stream: dead letters with their input. */
   dead: (shard: number) => `${shardPrefix(shard)}dead`,
-  /** String with a time to live: the batcher that owns the shard. */
-  owner: (shard: number) => `${shardPrefix(shard)}owner`,
+  /** String with a time to live: the batcher that owns a zone's lanes of the shard. */
+  owner: (shard: number, zone: string = DEFAULT_ZONE) => `${shardPrefix(shard)}owner${zoneSuffix(zone)}`,
   /** String, for a second: written to see how soon a write is confirmed. */
   probe: (shard: number) => `${shardPrefix(shard)}probe`,
   /** Shard channel: ids of runs (separated by spaces) about which there is something new to read. */
@@ -42,8 +47,10 @@ export const keys = {
   laneReport: (pool: string, batcher: string) => `${poolPrefix(pool)}lanes:${batcher}`,
   /** Hash: the task behind an Idempotency-Key. The task may lie in another shard. */
   idempotency: (shard: number, hash: string) => `${shardPrefix(shard)}key:${hash}`,
-  /** Sorted set by the time of the last heartbeat: live batchers. */
-  batchers: "sluice:batchers",
+  /** Sorted set by the time of the last heartbeat: live batchers of a zone, guests among them. */
+  batchers: (zone: string = DEFAULT_ZONE) => `sluice:batchers${zoneSuffix(zone)}`,
+  /** Set: zones, if there is any but `local`. */
+  zones: "sluice:zones",
   /** Hash: live settings, as operators write them. */
   config: "sluice:config",
   /** String: the last set of settings that was accepted. */

@@ -31,21 +31,21 @@ describe("what was written before the clock of Redis was set back by an hour", (
 
   test("and so does that of a batcher", async () => {
     const { redis } = fixture;
-    await redis.zadd(keys.batchers, Date.now() + HOUR_MS, "dead");
-    expect((await announceBatcher(redis, "alive")).sort()).toEqual(["alive", "dead"]);
-    expect(await aheadMs(keys.batchers, "dead")).toBeLessThan(2_000);
+    await redis.zadd(keys.batchers(), Date.now() + HOUR_MS, "dead");
+    expect((await announceBatcher(redis, { batcher: "alive" })).sort()).toEqual(["alive", "dead"]);
+    expect(await aheadMs(keys.batchers(), "dead")).toBeLessThan(2_000);
   });
 
   test("the lease of a shard is cut as soon as anybody else wants it, and no sooner ended than any other", async () => {
     const { redis } = fixture;
     const owner = keys.owner(3);
     await redis.set(owner, "dead", "PX", HOUR_MS);
-    expect(await ownShard(redis, 3, "alive", true)).toEqual({ kind: "other", batcher: "dead" });
+    expect(await ownShard(redis, 3, { batcher: "alive" }, true)).toEqual({ kind: "other", batcher: "dead" });
     const leftMs = await redis.pttl(owner);
     expect(leftMs).toBeLessThanOrEqual(SHARD_LEASE_MS);
     expect(leftMs).toBeGreaterThan(SHARD_LEASE_MS - 1_000);
     await redis.pexpire(owner, 1_000);
-    await ownShard(redis, 3, "alive", true);
+    await ownShard(redis, 3, { batcher: "alive" }, true);
     expect(await redis.pttl(owner)).toBeLessThanOrEqual(1_000);
   });
 

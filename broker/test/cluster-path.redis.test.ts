@@ -96,7 +96,7 @@ test("on a Cluster, a setting is changed and noted in one slot, and lanes are to
   const latest = { rows: 1, waitMs: 2, reasons: { full: 1 } };
   const report = { lane: "m:1:local:now", mode: "fixed" as const, openRuns: 1, arrivalsPerS: 1, drift: 1, latest };
   for (const batcher of ["b1", "b2"]) {
-    await announceBatcher(redis, batcher);
+    await announceBatcher(redis, { batcher });
     await tellLaneReports(redis, { pool: "p", batcher }, [{ ...report, enough: 8, most: 8 }]);
   }
   expect((await readLaneReports(redis, "p")).get(report.lane)?.openRuns).toBe(2);

@@ -12,7 +12,7 @@ const BULK = { ...NOW, lane: "m:1:local:bulk", openRuns: 3 };
 test("what batchers tell of a lane is added up, for as long as they go on telling it", async () => {
   const { redis } = fixture;
   expect(await readLaneLoads(redis, "p")).toEqual(new Map());
-  for (const batcher of ["b1", "b2"]) await announceBatcher(redis, batcher);
+  for (const batcher of ["b1", "b2"]) await announceBatcher(redis, { batcher });
   await tellLaneLoads(redis, { pool: "p", batcher: "b1" }, [NOW, BULK]);
   await tellLaneLoads(redis, { pool: "p", batcher: "b2" }, [{ ...NOW, openRuns: 5 }]);
   await tellLaneLoads(redis, { pool: "q", batcher: "b2" }, [{ ...NOW, openRuns: 99 }]);

@@ -27,7 +27,7 @@ const BULK: LaneReport = { ...NOW, lane: "m:1:local:bulk", mode: "fixed", arriva
 test("what batchers show of a lane is added up; sizes are those of the batcher with the most arrivals", async () => {
   const { redis } = fixture;
   expect(await readLaneReports(redis, "p")).toEqual(new Map());
-  for (const batcher of ["b1", "b2"]) await announceBatcher(redis, batcher);
+  for (const batcher of ["b1", "b2"]) await announceBatcher(redis, { batcher });
   await tellLaneReports(redis, { pool: "p", batcher: "b1" }, [NOW, BULK]);
   const other = { rows: 2, waitMs: 1, reasons: { full: 2 } };
   await tellLaneReports(redis, { pool: "p", batcher: "b2" }, [

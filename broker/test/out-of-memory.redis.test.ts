@@ -46,11 +46,11 @@ afterEach(() => fixture.redis.config("SET", "maxmemory", "0"));
 describe("when Redis is out of memory", () => {
   test("a batcher that starts then is on the list, and one that died drops from it", async () => {
     const { redis } = fixture;
-    await redis.zadd(keys.batchers, 1, "dead");
+    await redis.zadd(keys.batchers(), 1, "dead");
     await fillRedis();
-    expect(await announceBatcher(redis, "fresh")).toEqual(["fresh"]);
-    expect(await dumpState(redis)).toEqual({ [keys.batchers]: ["fresh"] });
-    await removeBatcher(redis, "fresh");
+    expect(await announceBatcher(redis, { batcher: "fresh" })).toEqual(["fresh"]);
+    expect(await dumpState(redis)).toEqual({ [keys.batchers()]: ["fresh"] });
+    await removeBatcher(redis, { batcher: "fresh" });
     expect(await dumpState(redis)).toEqual({});
   });
 
@@ -95,8 +95,8 @@ describe("when Redis is out of memory", () => {
 
     for (const { digest, taskId } of tasks) {
       const stream = { shard: digest.shard, lane: LANE };
-      expect(await ownShard(redis, digest.shard, "b1", true)).toEqual({ kind: "acquired" });
-      expect(await ownShard(redis, digest.shard, "b1", true)).toEqual({ kind: "owned" });
+      expect(await ownShard(redis, digest.shard, { batcher: "b1" }, true)).toEqual({ kind: "acquired" });
+      expect(await ownShard(redis, digest.shard, { batcher: "b1" }, true)).toEqual({ kind: "owned" });
       await openLane(redis, stream);
       const lost = createReadyReader(target, redis, "b0", digest.shard);
       expect(await lost.read([stream], 10, 100)).toMatchObject([{ runId: taskId }]);
@@ -145,7 +145,7 @@ describe("when Redis is out of memory", () => {
     await removeSlots(redis, "p", ["w#0", "w#2"]);
     for (const { digest } of tasks) {
       expect(await dropLane(redis, { shard: digest.shard, lane: LANE })).toBe(true);
-      expect(await ownShard(redis, digest.shard, "b1", false)).toEqual({ kind: "released" });
+      expect(await ownShard(redis, digest.shard, { batcher: "b1" }, false)).toEqual({ kind: "released" });
     }
     const left = tasks.flatMap(({ taskId, digest: { shard, text } }) => [
       keys.task(shard, taskId),

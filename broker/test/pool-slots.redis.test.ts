@@ -95,8 +95,8 @@ test("whoever is alive is told by the server that holds the heartbeats: no other
   await publish("a");
   await joinAndPull("w#0");
   expect(await findDeadNotices(hourAhead, "p")).toEqual([]);
-  await announceBatcher(fixture.redis, "b1");
-  expect((await announceBatcher(hourAhead, "b2")).sort()).toEqual(["b1", "b2"]);
+  await announceBatcher(fixture.redis, { batcher: "b1" });
+  expect((await announceBatcher(hourAhead, { batcher: "b2" })).sort()).toEqual(["b1", "b2"]);
 });
 
 describe("consumers of slots that are gone", () => {

@@ -196,22 +196,22 @@ describe("ready streams", () => {
 describe("ownership", () => {
   test("a shard has one owner, who prolongs it, gives it up, or loses it in time", async () => {
     const { redis } = fixture;
-    expect(await ownShard(redis, 0, "b1", true)).toEqual({ kind: "acquired" });
-    expect(await ownShard(redis, 0, "b2", true)).toEqual({ kind: "other", batcher: "b1" });
-    expect(await ownShard(redis, 0, "b2", false)).toEqual({ kind: "free" });
-    expect(await ownShard(redis, 0, "b1", true)).toEqual({ kind: "owned" });
+    expect(await ownShard(redis, 0, { batcher: "b1" }, true)).toEqual({ kind: "acquired" });
+    expect(await ownShard(redis, 0, { batcher: "b2" }, true)).toEqual({ kind: "other", batcher: "b1" });
+    expect(await ownShard(redis, 0, { batcher: "b2" }, false)).toEqual({ kind: "free" });
+    expect(await ownShard(redis, 0, { batcher: "b1" }, true)).toEqual({ kind: "owned" });
     expect(await redis.pttl(keys.owner(0))).toBeGreaterThan(4_000);
-    expect(await ownShard(redis, 0, "b1", false)).toEqual({ kind: "released" });
-    expect(await ownShard(redis, 0, "b2", true)).toEqual({ kind: "acquired" });
+    expect(await ownShard(redis, 0, { batcher: "b1" }, false)).toEqual({ kind: "released" });
+    expect(await ownShard(redis, 0, { batcher: "b2" }, true)).toEqual({ kind: "acquired" });
   });
 
   test("live batchers see each other", async () => {
     const { redis } = fixture;
-    await announceBatcher(redis, "b1");
-    expect((await announceBatcher(redis, "b2")).sort()).toEqual(["b1", "b2"]);
-    await removeBatcher(redis, "b1");
-    expect(await announceBatcher(redis, "b2")).toEqual(["b2"]);
-    await redis.zadd(keys.batchers, 1, "long-silent");
-    expect(await announceBatcher(redis, "b2")).toEqual(["b2"]);
+    await announceBatcher(redis, { batcher: "b1" });
+    expect((await announceBatcher(redis, { batcher: "b2" })).sort()).toEqual(["b1", "b2"]);
+    await removeBatcher(redis, { batcher: "b1" });
+    expect(await announceBatcher(redis, { batcher: "b2" })).toEqual(["b2"]);
+    await redis.zadd(keys.batchers(), 1, "long-silent");
+    expect(await announceBatcher(redis, { batcher: "b2" })).toEqual(["b2"]);
   });
 });

@@ -41,6 +41,7 @@ const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, 
   "retry.max_attempts": ["5", "retryMaxAttempts", 5],
   "retry.base_ms": ["10", "retryBaseMs", 10],
   lease_ms: ["20000", "leaseMs", 20_000],
+  "zone.spill_after_ms": ["500", "zoneSpillAfterMs", 500],
   prefetch: ["2", "prefetch", 2],
 };
 const rows = SETTING_NAMES.map((key) => {

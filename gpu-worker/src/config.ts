@@ -1,5 +1,13 @@
 import { availableParallelism } from "node:os";
-import { BrokerError, type Durability, type EndpointAddress, parseRedisUrl, type RedisTarget } from "@sluice/broker";
+import {
+  BrokerError,
+  DEFAULT_ZONE,
+  type Durability,
+  type EndpointAddress,
+  NAME_PATTERN,
+  parseRedisUrl,
+  type RedisTarget,
+} from "@sluice/broker";
 import { defaultMetricsUrl, parseMetricsUrls } from "./backpressure/metrics-url.js";
 import { parseEndpointAddresses } from "./endpoints/endpoint-plan.js";
 import type { TlsFiles } from "./triton/tls/tls-files.js";
@@ -29,6 +37,8 @@ export interface GpuWorkerConfig {
   readonly tls?: TlsFiles;
   /** POOL, the pool whose models these Tritons serve, default "default". */
   readonly pool: string;
+  /** ZONE, whose work these Tritons do first, default "local". */
+  readonly zone: string;
   /** TRITON_METRICS_URL, their pages of metrics in the same order, default `http://HOST:8002/metrics`. */
   readonly metricsUrls: ReadonlyMap<string, string>;
   /**
@@ -71,7 +81,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     endpointList: read("TRITON_ENDPOINTS", "fixed", oneOf(["fixed", "live"] as const)),
     sharedMemory: read("TRITON_SHARED_MEMORY", "auto", oneOf(["auto", "off"] as const)),
     ...tlsFiles(read, problems),
-    pool: read("POOL", "default", matching(/^[a-z0-9][a-z0-9_.-]{0,63}$/)),
+    pool: read("POOL", "default", matching(NAME_PATTERN)),
+    zone: read("ZONE", DEFAULT_ZONE, matching(NAME_PATTERN)),
     slots: read("SLOTS", "2", integer(1, 64)),
     blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
     metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),

@@ -4,13 +4,16 @@ import {
   type BlobReaper,
   type BlobStore,
   type Clock,
+  createKnownZones,
   createLiveEndpoints,
+  DEFAULT_ZONE,
   type EndpointAddress,
   type LiveSettings,
   type ModelRegistry,
   type RedisClient,
   type RedisTarget,
   type Service,
+  siteOf,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { defaultMetricsUrl } from "./backpressure/metrics-url.js";
@@ -57,6 +60,8 @@ export interface GpuWorkerOptions {
   /** Certificates; plain text without. */
   readonly tls?: TritonConnectionOptions["tls"];
   readonly pool: string;
+  /** Whose work they do first. @defaultValue `local` */
+  readonly zone?: string;
   /** Their pages of metrics, by address. @defaultValue `/metrics` on port 8002 of the same host */
   readonly metricsUrls?: ReadonlyMap<string, string>;
   /** The most batches in flight on an endpoint of weight 1. How many there are is found out, and follows what it can take. */
@@ -75,6 +80,8 @@ export interface GpuWorker extends Service {
   readonly isReady: () => boolean;
 }
 
+type LiveEndpointOptions = Parameters<typeof createLiveEndpoints>[1];
+
 /** The most input bytes of one call: 64 pictures of 320 x 320 and more; Triton takes up to 2 GB. */
 const MAX_BATCH_BYTES = 128 * 2 ** 20;
 /** For what stands around the rows of a message, and for larger answers. */
@@ -89,9 +96,11 @@ const FIRST_SLOTS = 2;
  */
 export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions): GpuWorker {
   const { redis, models, clock, log } = deps;
-  const { pool } = options;
+  const { pool, zone = DEFAULT_ZONE } = options;
+  const site = siteOf(pool, zone);
+  const zones = createKnownZones(redis, log, zone);
   const cutOff = new AbortController();
-  const heartbeat = createSlotHeartbeat(redis, { pool }, log);
+  const heartbeat = createSlotHeartbeat(redis, { pool: site }, log);
   const lateWrites = createLateWrites(clock, cutOff.signal);
   const allEndpoints = () => endpoints.runners().map(({ endpoint }) => endpoint);
   const shared = {
@@ -106,17 +115,11 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     signal: cutOff.signal,
   };
   const endpoints: EndpointSet = createEndpointSet(
-    { createRunner: (endpoint) => createRunner(shared, options, endpoint), log },
+    { createRunner: (endpoint) => createRunner(shared, { ...options, site }, endpoint), log },
     planEndpoints(options.endpoints, []),
   );
-  const live =
-    options.endpointList === "live"
-      ? createLiveEndpoints(
-          redis,
-          { pool, onChange: (list) => endpoints.change(planEndpoints(options.endpoints, list)) },
-          log,
-        )
-      : undefined;
+  const onChange: LiveEndpointOptions["onChange"] = (list) => endpoints.change(planEndpoints(options.endpoints, list));
+  const live = options.endpointList === "live" ? createLiveEndpoints(redis, { pool: site, onChange }, log) : undefined;
   observeGpuWorker(deps.metrics.registry, {
     endpoints: allEndpoints,
     slots: () => endpoints.runners().flatMap(({ slots }) => slots.map((slot) => pollAgeOf(slot, clock))),
@@ -124,6 +127,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     pollAgesMs: () => ({
       settings: deps.settings.ageMs(),
       models: models.ageMs(),
+      zones: zones.ageMs(),
       heartbeat: heartbeat.ageMs(),
       reaper: deps.reaper.ageMs(),
       ...(live && { endpoints: live.ageMs() }),
@@ -132,6 +136,7 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
   return {
     isReady: () => allEndpoints().some((endpoint) => endpoint.isReady() && endpoint.limit() > 0),
     async start() {
+      await zones.start();
       await heartbeat.start();
       await endpoints.start();
       await live?.start();
@@ -141,16 +146,17 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
       await stopInTime(endpoints, { graceMs: options.graceMs ?? GRACE_MS, cutOff });
       await lateWrites.settled();
       await heartbeat.stop();
+      await zones.stop();
     },
   };
 }
 
 function createRunner(
   shared: Omit<EndpointRunnerDeps, "client" | "peers">,
-  options: GpuWorkerOptions,
+  options: GpuWorkerOptions & { readonly site: string },
   { url, weight }: EndpointAddress,
 ): EndpointRunner {
-  const { pool, slots, health, sharedMemory = "auto", tls } = options;
+  const { pool, site, slots, health, sharedMemory = "auto", tls } = options;
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
   const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
   const peers = (model: string) => peerStretch(shared.allEndpoints(), url, model);
@@ -160,6 +166,7 @@ function createRunner(
     {
       url,
       pool,
+      site,
       maxBatchBytes: MAX_BATCH_BYTES,
       metricsUrl: options.metricsUrls?.get(url) ?? defaultMetricsUrl(url),
       slots: slotsOfWeight(slots, weight),

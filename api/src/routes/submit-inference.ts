@@ -19,6 +19,8 @@ import { toTaskUrls, toTaskView } from "../views/task-view.js";
 
 /** What the route needs. */
 export interface SubmitDeps extends AdmitDeps, BindDeps {
+  /** Of the tasks that are submitted here. */
+  readonly zone: string;
   readonly writes: AdmitDeps["writes"] & BindDeps["writes"];
   readonly models: ModelRegistry;
   readonly intake: BodyIntake;
@@ -85,7 +87,7 @@ async function take(
   const owner = deps.identify(env.incoming);
   const { submission, queryWait } = await parseSubmission(env, share);
   const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
-  const order = toOrder(submission, { owner, key }, deps.models);
+  const order = toOrder(submission, { owner, key, zone: deps.zone }, deps.models);
   const plan = (version: string) => planTask(order, version, deps.clock.epochMs(), entropy);
   const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
   const task = bound?.task ?? plan(order.model.version);

@@ -7,6 +7,7 @@ import {
   type RedisClient,
   type Service,
   SHARD_COUNT,
+  siteOf,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { expectedWaitMs, mostOpenRuns } from "./expected-wait.js";
@@ -49,10 +50,12 @@ const NOTHING_TOLD: PoolLoads["loads"] = new Map();
 export function createLoadWatch(deps: {
   readonly redis: RedisClient;
   readonly models: Pick<ModelRegistry, "all">;
+  /** Of the tasks that are submitted here. */
+  readonly zone: string;
   readonly clock: Clock;
   readonly log: Logger;
 }): LoadWatch {
-  const { redis, models, clock } = deps;
+  const { redis, models, zone, clock } = deps;
   const pools = new Map<string, PoolLoads>();
   const depths = new LaneDepths();
   const look = async (): Promise<void> => {
@@ -61,7 +64,9 @@ export function createLoadWatch(deps: {
       const loads = await readLaneLoads(redis, pool);
       pools.set(pool, { loads, atMs: clock.monotonicMs() });
     };
-    const results = await Promise.allSettled([...new Set(models.all().map(({ pool }) => pool))].map(read));
+    const results = await Promise.allSettled(
+      [...new Set(models.all().map(({ pool }) => siteOf(pool, zone)))].map(read),
+    );
     for (const result of results) if (result.status === "rejected") throw result.reason;
   };
   const loadsBeside = (lane: string): PoolLoads["loads"] =>

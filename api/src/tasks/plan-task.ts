@@ -1,7 +1,6 @@
 import {
   BrokerError,
   createTaskId,
-  DEFAULT_ZONE,
   type Digest,
   digestOf,
   type Lane,
@@ -21,6 +20,8 @@ export interface Order {
   readonly row: RowInput;
   /** Its Idempotency-Key, if it has one. */
   readonly key: string | undefined;
+  /** Where it was submitted, and is to run. */
+  readonly zone: string;
 }
 
 /** From admission to deadline. Milliseconds. */
@@ -41,7 +42,7 @@ export interface PlannedTask {
  */
 export function toOrder(
   submission: Submission,
-  caller: { readonly owner: string; readonly key: string | undefined },
+  caller: Pick<Order, "owner" | "key" | "zone">,
   models: Pick<ModelRegistry, "all" | "get">,
 ): Order {
   const { kind } = submission.input;
@@ -62,12 +63,12 @@ export function toOrder(
  * Idempotency-Key, so that its repeats find the same shard.
  */
 export function planTask(order: Order, version: string, nowMs: number, entropy: TakeEntropy): PlannedTask {
-  const { submission, model, owner, row, key } = order;
-  const lane = { model: model.name, version, zone: DEFAULT_ZONE, batchClass: submission.priority };
+  const { submission, model, owner, row, key, zone } = order;
+  const lane = { model: model.name, version, zone, batchClass: submission.priority };
   const digest = digestOf({
     model: model.name,
     version,
-    zone: DEFAULT_ZONE,
+    zone,
     signature: row.signature,
     scope: model.scope === "owner" ? owner : "",
     salt: submission.dedupe ? "" : key === undefined ? Buffer.from(entropy(16)).toString("hex") : `key:${owner}:${key}`,

@@ -2,16 +2,18 @@ import {
   type Clock,
   countLiveSlots,
   createPoller,
+  type KnownZones,
   type ModelRegistry,
   type RedisClient,
   type Service,
+  siteOf,
   untilAnswered,
 } from "@sluice/broker";
 import type { Logger } from "pino";
 
 /** What submissions must know of the pools, without asking Redis for each. */
 export interface PoolWatch extends Service {
-  /** Whether a pool is known to have no worker; a pool that was not looked at yet is given the benefit of the doubt. */
+  /** Whether a pool is known to have no worker in any zone; one that was not looked at yet is given the benefit of the doubt. */
   isDeserted(pool: string): boolean;
   /** Whether Redis has answered lately. */
   isFresh(): boolean;
@@ -23,19 +25,24 @@ const POLL_MS = 500;
 /** Several polls missed: Redis is away. */
 const FRESH_MS = 3_000;
 
-/** Counts the live worker slots of every pool that a model belongs to, in the background. `start` has counted once. */
+/** Counts the live worker slots of every pool that a model belongs to, of all zones, in the background. `start` has counted once. */
 export function createPoolWatch(deps: {
   readonly redis: RedisClient;
   readonly models: Pick<ModelRegistry, "all">;
+  readonly zones: Pick<KnownZones, "all">;
   readonly clock: Clock;
   readonly log: Logger;
 }): PoolWatch {
-  const { redis, models, clock, log } = deps;
+  const { redis, models, zones, clock, log } = deps;
   let slots = new Map<string, number>();
   let seenMs = -Infinity;
   const look = async (): Promise<void> => {
     const pools = [...new Set(models.all().map((model) => model.pool))];
-    const counts = await Promise.all(pools.map((pool) => countLiveSlots(redis, pool)));
+    const count = async (pool: string): Promise<number> => {
+      const ofSites = await Promise.all(zones.all().map((zone) => countLiveSlots(redis, siteOf(pool, zone))));
+      return ofSites.reduce((sum, ofSite) => sum + ofSite);
+    };
+    const counts = await Promise.all(pools.map(count));
     // Also where there is no pool to ask about, "fresh" must mean that Redis answers.
     if (pools.length === 0) await countLiveSlots(redis, "default");
     slots = new Map(pools.map((pool, i) => [pool, counts[i] ?? 0]));

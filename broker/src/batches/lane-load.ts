@@ -2,6 +2,7 @@ import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import { packList, unpackList } from "../msgpack-list.js";
 import type { RedisClient } from "../redis/connect.js";
+import { zoneOfSite } from "../zones/site.js";
 
 /** What one batcher says of a lane: how much work is open, and how fast the pool gets through it. */
 export interface LaneLoad {
@@ -41,7 +42,7 @@ export async function tellLaneLoads(
 export async function readLaneLoads(redis: RedisClient, pool: string): Promise<ReadonlyMap<string, LaneLoad>> {
   const sum = new Map<string, LaneLoad>();
   try {
-    const batchers = await redis.zrange(keys.batchers, "0", "-1");
+    const batchers = await redis.zrange(keys.batchers(zoneOfSite(pool)), "0", "-1");
     if (batchers.length === 0) return sum;
     const values = await redis.mgetBuffer(batchers.map((batcher) => keys.load(pool, batcher)));
     for (const load of values.flatMap((bytes) => (bytes === null ? [] : decodeLaneLoads(bytes)))) {

@@ -3,6 +3,7 @@ import { BrokerError } from "../errors.js";
 import { keys } from "../keys.js";
 import { packList, unpackList } from "../msgpack-list.js";
 import type { RedisClient } from "../redis/connect.js";
+import { zoneOfSite } from "../zones/site.js";
 
 /** What operators see of one lane. */
 export interface LaneReport {
@@ -58,7 +59,7 @@ export async function tellLaneReports(
 export async function readLaneReports(redis: RedisClient, pool: string): Promise<ReadonlyMap<string, LaneReport>> {
   const merged = new Map<string, LaneReport>();
   try {
-    const batchers = await redis.zrange(keys.batchers, "0", "-1");
+    const batchers = await redis.zrange(keys.batchers(zoneOfSite(pool)), "0", "-1");
     if (batchers.length === 0) return merged;
     const values = await redis.mgetBuffer(batchers.map((batcher) => keys.laneReport(pool, batcher)));
     for (const report of values.flatMap((bytes) => (bytes === null ? [] : decodeLaneReports(bytes)))) {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 /** Names of models, pools and zones: they become parts of Redis keys and of metric labels. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/);
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
+const name = z.string().regex(NAME_PATTERN);
 const datatype = z.enum(["BOOL", "UINT8", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES"]);
 /** Dimensions of one row, without the batch dimension; -1 is a dimension that each row chooses. */
 const dims = z.array(z.int().min(-1)).max(8);

@@ -46,6 +46,8 @@ const SETTINGS = {
   "retry.base_ms": count(1, 60_000).default(50),
   /** How long a claimed run belongs to its worker. An inference call must end within it. */
   lease_ms: count(1_000, 600_000).default(15_000),
+  /** A task that has waited so long in its zone may run in another one. 0: only while its own has no worker. */
+  "zone.spill_after_ms": count(0, 600_000).default(2_000),
   /** Batches that may wait in the pool for each worker slot. */
   prefetch: count(0, 16).default(1),
 } as const;
@@ -83,6 +85,7 @@ export interface Settings {
   readonly retryMaxAttempts: number;
   readonly retryBaseMs: number;
   readonly leaseMs: number;
+  readonly zoneSpillAfterMs: number;
   readonly prefetch: number;
 }
 
@@ -196,6 +199,7 @@ function resolve(
     retryMaxAttempts: read("retry.max_attempts"),
     retryBaseMs: read("retry.base_ms"),
     leaseMs: read("lease_ms"),
+    zoneSpillAfterMs: read("zone.spill_after_ms"),
     prefetch: read("prefetch"),
   };
   const [wait, ttl] = [fieldOf("batch.max_wait_ms"), fieldOf("queue.ttl_s")];

@@ -11,7 +11,7 @@ export function expectedState(world: World): Record<string, Expected> {
     state[keys.notices(POOL, batchClass)] = ofStream(stream, "workers");
   }
   if (world.pool.slots.size > 0) state[keys.slots(POOL)] = of("zset", Object.fromEntries(world.pool.slots));
-  if (world.batchers.size > 0) state[keys.batchers] = of("zset", Object.fromEntries(world.batchers));
+  if (world.batchers.size > 0) state[keys.batchers()] = of("zset", Object.fromEntries(world.batchers));
   for (const [key, binding] of world.idempotency) state[key] = ofBinding(binding);
   return state;
 }

@@ -12,11 +12,14 @@ import {
   readLearnedTimes,
   readPoolUse,
   readSettingsState,
+  readZones,
   type RedisClient,
+  siteOf,
 } from "@sluice/broker";
 
-/** A pool and its lanes at one moment. */
+/** A pool in one zone, and its lanes, at one moment. */
 export interface PoolView {
+  /** `POOL`, in other zones than `local` `POOL@ZONE`. */
   readonly pool: string;
   readonly liveSlots: number;
   readonly credits: { readonly free: number; readonly total: number };
@@ -50,7 +53,8 @@ export async function readPools(deps: {
     const learnedAgeMs = known && Math.max(0, clock.epochMs() - known.writtenMs);
     return { report, load: loadOf(report, load), learned: known?.times ?? [], learnedAgeMs };
   };
-  const pools = [...new Set(models.all().map(({ pool }) => pool))].sort();
+  const zones = await readZones(redis);
+  const pools = [...new Set(models.all().flatMap(({ pool }) => zones.map((zone) => siteOf(pool, zone))))].sort();
   return await Promise.all(
     pools.map(async (pool) => {
       const [use, reports, loads] = await Promise.all([

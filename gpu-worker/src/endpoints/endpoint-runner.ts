@@ -29,16 +29,21 @@ export interface EndpointRunnerDeps extends Omit<SlotDeps, "endpoint" | "reader"
 }
 
 /** Which endpoint it is, and how it is served. */
-export type EndpointRunnerOptions = EndpointOptions;
+export interface EndpointRunnerOptions extends EndpointOptions {
+  /** Where its slots pull: the pool in the worker's zone. */
+  readonly site: string;
+}
 
 /**
  * `start` resolves when the endpoint has been asked once; it need not be ready. `stop` lets the batches in hand end,
  * takes the slots off the list, and closes the client.
  */
 export function createEndpointRunner(deps: EndpointRunnerDeps, options: EndpointRunnerOptions): EndpointRunner {
-  const { url, pool } = options;
+  const { url, site } = options;
   const endpoint = createEndpoint({ ...deps, log: deps.log.child({ endpoint: url }) }, options);
-  const slots = Array.from({ length: options.slots }, (_, index) => createNamedSlot(deps, endpoint, { index, pool }));
+  const slots = Array.from({ length: options.slots }, (_, index) =>
+    createNamedSlot(deps, endpoint, { index, pool: site }),
+  );
   return {
     endpoint,
     slots,

@@ -206,7 +206,7 @@ const ownMove = fc
   .record({ shard: fc.constantFrom(0, 1), batcher, wanted: fc.constantFrom(true, true, false) })
   .map((choice) =>
     move("own-shard", choice, ({ shard: number, batcher, wanted }) => ({
-      send: ({ api }, redis) => api.ownShard(redis, number, batcher, wanted),
+      send: ({ api }, redis) => api.ownShard(redis, number, { batcher }, wanted),
       plan: () =>
         atOnce((world, now) => {
           const shard = shardOf(world, number);
@@ -225,7 +225,7 @@ const ownMove = fc
 const announceMove = fc.record({ batcher, leaves: fc.boolean() }).map((choice) =>
   move("announce", choice, ({ batcher, leaves }) => ({
     send: async ({ api }, redis) =>
-      leaves ? await api.removeBatcher(redis, batcher) : (await api.announceBatcher(redis, batcher)).sort(),
+      leaves ? await api.removeBatcher(redis, { batcher }) : (await api.announceBatcher(redis, { batcher })).sort(),
     plan: () =>
       atOnce((world, now) => {
         if (leaves) return void world.batchers.delete(batcher);

@@ -1,0 +1,60 @@
+import { createPoller, type KnownZones, readBatchers, type RedisClient, type Service } from "@sluice/broker";
+import type { Logger } from "pino";
+import type { Batcher } from "../batcher.js";
+import { isGuest } from "../rendezvous.js";
+
+/** Batchers of this process that look after other zones. */
+export interface Guests extends Service {
+  /** Those that there are now. */
+  batchers(): readonly Batcher[];
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** A zone whose batchers start again at once needs no guest. */
+const LOOKS_TO_COME = 2;
+
+/**
+ * Looks after every zone in which no batcher lives: as many processes as there are share its shards, by the rules by
+ * which batchers of one zone do. Guests go when a batcher of the zone is there.
+ * @param createGuest a batcher for that zone, not started.
+ */
+export function createGuests(deps: {
+  readonly redis: RedisClient;
+  readonly zones: Pick<KnownZones, "all">;
+  readonly own: string;
+  readonly log: Logger;
+  readonly createGuest: (zone: string) => Batcher;
+}): Guests {
+  const { redis, zones, own, log, createGuest } = deps;
+  const guests = new Map<string, Batcher>();
+  const missed = new Map<string, number>();
+  const lookAt = async (zone: string): Promise<void> => {
+    const batchers = await readBatchers(redis, zone);
+    const isAlone = batchers.every(isGuest);
+    missed.set(zone, isAlone ? (missed.get(zone) ?? 0) + 1 : 0);
+    const guest = guests.get(zone);
+    if (guest && !isAlone) {
+      guests.delete(zone);
+      log.info({ zone }, "a zone has batchers of its own again");
+      await guest.stop();
+    } else if (!guest && (missed.get(zone) ?? 0) >= LOOKS_TO_COME) {
+      log.warn({ zone }, "a zone has no batcher; its work is looked after from here");
+      const fresh = createGuest(zone);
+      guests.set(zone, fresh);
+      await fresh.start();
+    }
+  };
+  const look = async (): Promise<void> => {
+    for (const zone of zones.all()) if (zone !== own) await lookAt(zone);
+  };
+  const poller = createPoller(look, LOOK_EVERY_MS, log);
+  return {
+    batchers: () => [...guests.values()],
+    start: () => poller.start(),
+    async stop() {
+      await poller.stop();
+      await Promise.all([...guests.values()].map((guest) => guest.stop()));
+      guests.clear();
+    },
+  };
+}
