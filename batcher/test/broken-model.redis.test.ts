@@ -20,9 +20,9 @@ test("a model whose batches always come back is tried now and then, and leaves i
   await until(() => worker.settled.length === 640, 5_000, "all of the healthy model settled");
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const attempts = worker.notices.filter((notice) => isBroken(notice.lane)).length;
-  // At 0, 0, 100, 300, 700, 1,500 ms and so on; one after another without the pauses there would be hundreds.
+  // At 0, 0, 100, 300, 700, 1,500 ms and so on, at first perhaps in several parts; one after another without the pauses there would be hundreds.
   expect(attempts).toBeGreaterThanOrEqual(4);
-  expect(attempts).toBeLessThanOrEqual(8);
+  expect(attempts).toBeLessThanOrEqual(12);
   healed = true;
   await until(() => worker.settled.length === 704, 5_000, "all settled");
   expect(await statesOf(redis, [...stuck, ...fine])).toEqual({ SUCCESS: 704 });
