@@ -173,9 +173,17 @@ let batches = 0;
 export async function publish(
   redis: RedisClient,
   tasks: readonly Submitted[],
-  options: { model?: string; batchClass?: BatchClass; reason?: BatchReason; digest?: string; batcher?: string } = {},
+  options: {
+    model?: string;
+    batchClass?: BatchClass;
+    reason?: BatchReason;
+    digest?: string;
+    batcher?: string;
+    /** @defaultValue POOL */
+    site?: string;
+  } = {},
 ) {
-  const { batchClass = "now", reason = "full" } = options;
+  const { batchClass = "now", reason = "full", site = POOL } = options;
   const notice = {
     batchId: `batch-${++batches}`,
     batcher: "b1",
@@ -189,7 +197,7 @@ export async function publish(
     })),
   };
   await until(async () => {
-    const reply = await publishBatch(redis, POOL, { batchClass, notice, prefetch: 8 });
+    const reply = await publishBatch(redis, site, { batchClass, notice, prefetch: 8 });
     return reply.kind === "published";
   });
   return { batchId: notice.batchId };

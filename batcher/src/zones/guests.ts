@@ -39,9 +39,18 @@ export function createGuests(deps: {
       await guest.stop();
     } else if (!guest && (missed.get(zone) ?? 0) >= LOOKS_TO_COME) {
       log.warn({ zone }, "a zone has no batcher; its work is looked after from here");
-      const fresh = createGuest(zone);
-      guests.set(zone, fresh);
-      await fresh.start();
+      await take(zone, createGuest(zone));
+    }
+  };
+  /** One that cannot start is tried again. */
+  const take = async (zone: string, guest: Batcher): Promise<void> => {
+    guests.set(zone, guest);
+    try {
+      await guest.start();
+    } catch (error) {
+      guests.delete(zone);
+      await guest.stop();
+      throw error;
     }
   };
   const look = async (): Promise<void> => {
