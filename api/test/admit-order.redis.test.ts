@@ -12,7 +12,7 @@ import { sweepBlobs } from "../src/blobs/blob-sweeper.js";
 import { createApiMetrics } from "../src/metrics.js";
 import { toSubmission } from "../src/submission/submission.js";
 import { admitOrder } from "../src/tasks/admit-order.js";
-import { bindOrder } from "../src/tasks/bind-order.js";
+import { bindOrder, type PlanOrder } from "../src/tasks/bind-order.js";
 import { planTask, toOrder } from "../src/tasks/plan-task.js";
 import { createTaskBlobs } from "../src/tasks/task-blobs.js";
 import { countRuns, silentLog, useApi } from "./api-fixture.js";
@@ -49,7 +49,7 @@ const writesOn = (redis: RedisClient) => createConfirmedWrites(fixture.target, r
 function setUp(redis: RedisClient, text: string, key?: string) {
   const models = { all: () => MODELS, get: () => modelDefinitionSchema.parse(MODELS[0]) };
   const order = toOrder(toSubmission({ kind: "text", text }, {}), { owner: "anna", key, zone: "local" }, models);
-  const task = planTask(order, "1", systemClock.epochMs(), randomBytes);
+  const task = planTask(order, systemClock.epochMs(), randomBytes);
   const metrics = createApiMetrics({
     waits: () => 0,
     bodyBytes: () => 0,
@@ -126,7 +126,7 @@ describe("two requests with one Idempotency-Key, of which the second took the fi
   /** One request as far as its key is bound; `refuses` is a Redis that carries no admission out. */
   async function bind(refuses: boolean) {
     const { deps, order } = setUp(fixture.redis, LARGE, "k");
-    const plan = (version: string) => planTask(order, version, systemClock.epochMs(), randomBytes);
+    const plan: PlanOrder = (asked) => planTask(asked, systemClock.epochMs(), randomBytes);
     const { task, release, confirm } = await bindOrder(deps, order, "k", plan);
     const redis = refuses ? refusing(fixture.redis, oom) : fixture.redis;
     return { task, confirm, admit: () => admitOrder({ ...deps, writes: writesOn(redis) }, order, task, release) };

@@ -54,7 +54,7 @@ export interface ApiFixture {
   ask(path: string, ask?: Ask): Promise<Answer>;
   submit(input: unknown, options?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
   /** Starts one more api on the same Redis. The caller stops it. */
-  startApi(): Promise<Api>;
+  startApi(options?: Partial<ApiOptions>): Promise<Api>;
   /** Ends the live slot: its pool has no worker from now on. */
   dismissWorkers(): Promise<void>;
   /** Keys of tasks, runs, queues and so on: everything but settings, models and slots. */
@@ -96,7 +96,7 @@ export function useApi(options: { readonly slots?: boolean } & Partial<ApiOption
     fixture.redis.disconnect();
     await fixture.server.stop();
   });
-  fixture.startApi = async () => {
+  fixture.startApi = async (options = {}) => {
     const { redis, target } = fixture;
     const api = createApi(
       {
@@ -110,7 +110,7 @@ export function useApi(options: { readonly slots?: boolean } & Partial<ApiOption
         clock: systemClock,
         log: silentLog,
       },
-      { host: "127.0.0.1", port: 0, drainMs: 50, ...how },
+      { host: "127.0.0.1", port: 0, drainMs: 50, ...how, ...options },
     );
     apis.push(api);
     await api.start();

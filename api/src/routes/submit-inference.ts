@@ -9,7 +9,7 @@ import { parseSubmission } from "../submission/parse-submission.js";
 import type { ViewOptions } from "../submission/submission.js";
 import { admitBound } from "../tasks/admit-bound.js";
 import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
-import { type BindDeps, bindOrder, parseIdempotencyKey } from "../tasks/bind-order.js";
+import { type BindDeps, bindOrder, parseIdempotencyKey, type PlanOrder } from "../tasks/bind-order.js";
 import { createEntropy, type TakeEntropy } from "../tasks/entropy.js";
 import { planTask, toOrder } from "../tasks/plan-task.js";
 import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
@@ -88,9 +88,9 @@ async function take(
   const { submission, queryWait } = await parseSubmission(env, share);
   const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
   const order = toOrder(submission, { owner, key, zone: deps.zone }, deps.models);
-  const plan = (version: string) => planTask(order, version, deps.clock.epochMs(), entropy);
+  const plan: PlanOrder = (asked) => planTask(asked, deps.clock.epochMs(), entropy);
   const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
-  const task = bound?.task ?? plan(order.model.version);
+  const task = bound?.task ?? plan(order);
   const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
   if (wait) env.outgoing.on("close", wait.leave);
   try {

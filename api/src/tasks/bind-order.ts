@@ -3,6 +3,7 @@ import {
   BrokerError,
   type ConfirmedWrites,
   confirmIdempotencyKey,
+  DEFAULT_ZONE,
   type IdempotentTask,
   type LiveSettings,
   parseTaskId,
@@ -38,6 +39,9 @@ export interface BindDeps {
   readonly log: Logger;
 }
 
+/** Plans an order for the version that its model has, and its zone. */
+export type PlanOrder = (order: Order) => PlannedTask;
+
 /** @throws BrokerError invalid-request for a key that is not 1 to 255 visible ASCII characters */
 export function parseIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
@@ -46,22 +50,17 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
 }
 
 /**
- * Binds an order to its Idempotency-Key: the first request with it decides task id and model version, and repeats take
- * these, also when the model has changed since.
+ * Binds an order to its Idempotency-Key: the first request with it decides task id, model version and zone, and repeats
+ * take these, also when the model has changed since, or they come in another zone.
  * @throws BrokerError idempotency-key-reused | request-in-progress | model-not-found | storage-unavailable
  */
-export async function bindOrder(
-  deps: BindDeps,
-  order: Order,
-  key: string,
-  plan: (version: string) => PlannedTask,
-): Promise<BoundTask> {
+export async function bindOrder(deps: BindDeps, order: Order, key: string, plan: PlanOrder): Promise<BoundTask> {
   const { owner, model } = order;
-  const planned = plan(model.version);
+  const planned = plan(order);
   const fingerprint = fingerprintOf(order);
   const settings = deps.settings.current().forModel(model.name);
   const keptMs = taskKeptMs(settings, ttlMsOf(order, settings), model.cacheTtlS);
-  const request = { owner, key, fingerprint, taskId: planned.taskId, version: model.version, keptMs };
+  const request = { owner, key, fingerprint, taskId: planned.taskId, version: placeWord(order), keptMs };
   const bound = await bindIdempotencyKey(deps.redis, request);
   const binding = { owner, key, taskId: bound.taskId, attempt: bound.attempt };
   const quietly = async <Result>(action: Promise<Result>): Promise<Result | undefined> => {
@@ -76,7 +75,7 @@ export async function bindOrder(
   const release = async () => (await quietly(releaseIdempotencyKey(deps.redis, binding))) ?? false;
   const confirm = async () => void (await quietly(confirmIdempotencyKey(deps.redis, binding)));
   try {
-    const task = bound.taskId === planned.taskId ? planned : replan(bound, plan(bound.version));
+    const task = bound.taskId === planned.taskId ? planned : replan(bound, plan(parsePlaceWord(order, bound.version)));
     const { admitted, remembered, taskId, version, attempt } = bound;
     const keepKey = () => confirmKey(deps.writes, { ...request, taskId, version, attempt });
     return { task, admitted, remembered, confirmKey: keepKey, confirm, release };
@@ -92,6 +91,16 @@ function replan(bound: IdempotentTask, planned: PlannedTask): PlannedTask {
     throw new BrokerError("model-not-found", "the model that was the default for this request is not any more");
   }
   return { ...planned, taskId: bound.taskId };
+}
+
+/** Version and zone in one word, which is the version alone in deployments with one zone. */
+function placeWord({ model, zone }: Order): string {
+  return zone === DEFAULT_ZONE ? model.version : `${model.version}@${zone}`;
+}
+
+function parsePlaceWord(order: Order, word: string): Order {
+  const [version = "", zone = DEFAULT_ZONE] = word.split("@");
+  return { ...order, zone, model: { ...order.model, version } };
 }
 
 /** Equal for requests that ask for the same, whatever version was resolved for them. */

@@ -58,12 +58,13 @@ export function toOrder(
 }
 
 /**
- * Plans an order for one version of its model. Equal orders get equal digests, so their tasks meet in one shard; the
+ * Plans an order for the version that its model has. Equal orders get equal digests, so their tasks meet in one shard; the
  * new task id carries that shard. An order that must not share gets a digest of its own: of random bits, or of its
  * Idempotency-Key, so that its repeats find the same shard.
  */
-export function planTask(order: Order, version: string, nowMs: number, entropy: TakeEntropy): PlannedTask {
+export function planTask(order: Order, nowMs: number, entropy: TakeEntropy): PlannedTask {
   const { submission, model, owner, row, key, zone } = order;
+  const { version } = model;
   const lane = { model: model.name, version, zone, batchClass: submission.priority };
   const digest = digestOf({
     model: model.name,

@@ -10,6 +10,5 @@ export function siteOf(pool: string, zone: string): string {
 
 /** The zone of a site. Names of pools and zones have no `@`. */
 export function zoneOfSite(site: string): string {
-  const at = site.indexOf("@");
-  return at < 0 ? DEFAULT_ZONE : site.slice(at + 1);
+  return site.split("@")[1] ?? DEFAULT_ZONE;
 }
