@@ -1,5 +1,5 @@
 import type { BatchClass, BatchReason } from "@sluice/broker";
-import { type AdaptivePolicy, decideAdaptive } from "./adaptive/adaptive-mode.js";
+import { type AdaptivePolicy, decideAdaptive, evenShare } from "./adaptive/adaptive-mode.js";
 import type { BatchSizes } from "./adaptive/batch-sizes.js";
 import { decideFixed } from "./fixed-mode.js";
 
@@ -44,17 +44,28 @@ const WAIT_FOR_NEWS: Decision = { kind: "wait", untilMs: Infinity };
 export function decide(lane: LaneView, nowMs: number): Decision {
   if (lane.count === 0 || lane.freeCredits < 1) return WAIT_FOR_NEWS;
   if (lane.solo) return { kind: "dispatch", size: 1, reason: "solo" };
-  const { enough, most } = lane.policy.kind === "adaptive" ? lane.policy.sizes : sizesOfFixed(lane);
+  const { enough, most, trial } = lane.policy.kind === "adaptive" ? lane.policy.sizes : sizesOfFixed(lane);
   // A batch that may still grow gains nothing by waiting in the pool instead of here.
   if (lane.policy.kind === "adaptive" && lane.policy.idleSlots < 1 && lane.cost < most) return WAIT_FOR_NEWS;
-  if (lane.cost >= enough) return { kind: "dispatch", size: Math.min(lane.cost, most), reason: "full" };
+  if (lane.cost >= enough) {
+    if (trial !== undefined && lane.cost >= trial.least) {
+      return { kind: "dispatch", size: Math.min(lane.cost, trial.most), reason: "full" };
+    }
+    return shared({ kind: "dispatch", size: Math.min(lane.cost, most), reason: "full" }, lane);
+  }
   if (lane.draining) return { kind: "dispatch", size: lane.cost, reason: "drain" };
   switch (lane.policy.kind) {
     case "fixed":
       return decideFixed(lane, nowMs);
     case "adaptive":
-      return decideAdaptive(lane, lane.policy, nowMs);
+      return shared(decideAdaptive(lane, lane.policy, nowMs), lane);
   }
+}
+
+/** Of a pool with several slots one does not take all. */
+function shared(decision: Decision, { policy, draining }: LaneView): Decision {
+  if (decision.kind === "wait" || policy.kind === "fixed" || draining) return decision;
+  return { ...decision, size: evenShare(decision.size, policy) };
 }
 
 function sizesOfFixed({ maxSize }: LaneView): BatchSizes {

@@ -14,5 +14,6 @@ export function fillingBatchOf(view: LaneView, nowMs: number): FillingBatch {
   if (decision.kind === "dispatch") return { missing: 0, dueInMs: 0 };
   if (decision.untilMs < Infinity) return { missing: policy.sizes.enough - cost, dueInMs: decision.untilMs - nowMs };
   const serviceMs = policy.curve?.p50Ms(Math.min(cost, policy.sizes.most)) ?? 0;
-  return { missing: policy.sizes.most - cost, dueInMs: LATE_SHARE * serviceMs };
+  const { most, trial } = policy.sizes;
+  return { missing: Math.max(most, trial?.most ?? 0) - cost, dueInMs: LATE_SHARE * serviceMs };
 }

@@ -87,10 +87,10 @@ test("empty places of a batch are filled with bulk work of the same model", asyn
 });
 
 test("what one batcher has learned is known to the next one from its start", async () => {
-  const settings = { "batch.mode": "adaptive", "batch.slo_ms": "60" };
+  const settings = { "batch.mode": "adaptive", "batch.slo_ms": "240" };
   await fixture.redis.hset(keys.config, settings);
   const first = await fixture.batcher();
-  const worker = await fixture.worker({ serviceMs: (size) => 10 + size });
+  const worker = await fixture.worker({ serviceMs: (size) => 40 + 4 * size });
   const most = (batcher: typeof first) =>
     metricOf(batcher, 'sluice_batch_size_target{model="m",class="now",bound="most"}');
   expect(await most(first)).toBe(64);
@@ -99,6 +99,6 @@ test("what one batcher has learned is known to the next one from its start", asy
   for (let round = 0; round < 100 && (await told()) < 2; round++) await teach(worker);
   await first.stop();
   const second = await fixture.batcher();
-  // Two batches of 10 ms + b take 60 ms when b is 20, and more when they are late. Who knows nothing sends 64.
+  // Two batches of 40 ms + 4 b take 240 ms when b is 20, and more when they are late. Who knows nothing sends 64.
   expect(await most(second)).toBeLessThanOrEqual(20);
 });

@@ -28,6 +28,8 @@ export interface BatchSizes {
   readonly enough: number;
   /** The most that one batch takes of what waits already. */
   readonly most: number;
+  /** Sizes of which too little is known: worth a try as soon as `least` wait, with up to `most`. */
+  readonly trial?: { readonly least: number; readonly most: number };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AdaptivePolicy } from "./adaptive-mode.js";
 import { ArrivalGap } from "./arrival-gap.js";
 import { batchSizes, type BatchSizes, type SizeLimits } from "./batch-sizes.js";
 import type { ServiceCurve } from "./service-curve.js";
-import type { ServiceTimes } from "./service-times.js";
+import { leastMeasuredWith, type ServiceTimes } from "./service-times.js";
 
 /**
  * How far beyond the 95th percentile a batch may take, in parts of its distance from the median: about the 99th. Under
@@ -48,7 +48,8 @@ export class LaneKnowledge {
   hopelessWithinMs(waiting: number, limits: SizeLimits, nothingRuns: boolean): number {
     const { curve, drift, observed } = this.times;
     if (curve === undefined) return 0;
-    const { most } = this.sizes(limits);
+    const sizes = this.sizes(limits);
+    const most = Math.max(sizes.most, sizes.trial?.most ?? 0);
     if (waiting <= most && (nothingRuns || observed % BATCHES_A_TRIAL === 0)) return 0;
     if (waiting <= most) return drift * curve.p50Ms(Math.max(1, waiting));
     return drift * (curve.p95Ms(most) + SURE * (curve.p95Ms(most) - curve.p50Ms(most)));
@@ -68,18 +69,20 @@ export class LaneKnowledge {
     if (isSame) return known.sizes;
     const limits = { maxSize, sloMs, depth, overheadMs };
     const found = batchSizes({ curve, drift }, limits);
-    const sizes = { ...found, most: this.#probeOf(found, curve, limits) ?? found.most };
+    const trial = this.#trialOf(found, curve, limits);
+    const sizes = trial === undefined ? found : { ...found, trial };
     this.#sizes = { ...limits, observed, sizes };
     return sizes;
   }
 
-  /** Another size to try when enough rows wait. In proportion it must end within the objective. */
-  #probeOf({ most }: BatchSizes, curve: ServiceCurve, limits: SizeLimits): number | undefined {
+  /** In proportion it must end within the objective. */
+  #trialOf({ most }: BatchSizes, curve: ServiceCurve, limits: SizeLimits): BatchSizes["trial"] {
     const { maxSize, sloMs, depth, overheadMs } = limits;
     const size = this.times.sizeToProbe(most, maxSize);
     if (size === undefined) return undefined;
     const aboutMs = (this.times.drift * curve.p50Ms(most) * size) / most;
-    return aboutMs * (depth + 1) + overheadMs <= sloMs ? size : undefined;
+    if (aboutMs * (depth + 1) + overheadMs > sloMs) return undefined;
+    return { least: size < most ? size : leastOfTrial(size, most, curve), most: size };
   }
 
   /** The adaptive rule as it stands now. */
@@ -91,6 +94,7 @@ export class LaneKnowledge {
       drift: this.times.drift,
       sizes: this.sizes(conditions),
       gapMs: this.gap.meanMs,
+      steadyGapMs: this.gap.steadyMs,
       lastArrivedMs: this.gap.lastMs,
       slots,
       idleSlots,
@@ -99,4 +103,14 @@ export class LaneKnowledge {
       thrift,
     };
   }
+}
+
+/**
+ * Where only the objective keeps batches small, each larger one is a step forward. Past a knee those between the best
+ * and the ones that are to be tried are only worse, and nothing is learned by them.
+ */
+function leastOfTrial(size: number, most: number, curve: ServiceCurve): number {
+  if ((most + 1) / curve.p50Ms(most + 1) >= most / curve.p50Ms(most)) return most + 1;
+  const least = leastMeasuredWith(size);
+  return least > most ? least : size;
 }

@@ -15,6 +15,8 @@ const ENOUGH_TO_JUDGE = 16;
 /** What was measured so many batches ago may not be true any more; each time that it is tried in vain, twice as many. */
 const PROBE_AFTER = 100;
 const MAX_PROBE_AFTER = 3_200;
+/** A try that takes less than this part of what was expected was not in vain: it is tried again at once. */
+const MUCH_FASTER = 0.9;
 
 interface Group {
   readonly sizes: WeightedWindow;
@@ -75,7 +77,8 @@ export class ServiceTimes {
     this.#observed++;
     const group = this.#groupOf(size);
     if (this.#observed - group.seenAt >= group.probeAfter) {
-      group.probeAfter = Math.min(2 * group.probeAfter, MAX_PROBE_AFTER);
+      const isFaster = predictedMs !== undefined && serviceMs < MUCH_FASTER * this.#drift * predictedMs;
+      group.probeAfter = isFaster ? 0 : Math.min(Math.max(PROBE_AFTER, 2 * group.probeAfter), MAX_PROBE_AFTER);
     }
     group.seenAt = this.#observed;
     group.sizes.add(size);
@@ -139,6 +142,11 @@ export class ServiceTimes {
     }
     return [...points.values()].sort((a, b) => a.size - b.size);
   }
+}
+
+/** The smallest size that is measured together with this one. */
+export function leastMeasuredWith(size: number): number {
+  return (GROUPS.findLast((end) => end < size) ?? 0) + 1;
 }
 
 function groupEnd(size: number): number {

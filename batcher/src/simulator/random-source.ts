@@ -11,10 +11,14 @@ export interface RandomSource {
   noise(variation: number): number;
 }
 
+/** The first numbers of small seeds are nearly 1, whatever the seed: the state has few bits set. */
+const NOT_YET_RANDOM = 32;
+
 /** Equal seeds give equal numbers. */
 export function createRandomSource(seed: number): RandomSource {
   const generator = xoroshiro128plus(seed);
   const uniform = (): number => uniformFloat64(generator);
+  for (let nth = 0; nth < NOT_YET_RANDOM; nth++) uniform();
   return {
     uniform,
     exponential: (mean) => -mean * Math.log(1 - uniform()),

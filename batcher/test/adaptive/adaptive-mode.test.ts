@@ -16,6 +16,7 @@ const POLICY: AdaptivePolicy = {
   drift: 1,
   sizes: { enough: 57, most: 64 },
   gapMs: 1,
+  steadyGapMs: 1,
   lastArrivedMs: 1_000,
   slots: 1,
   idleSlots: 1,
@@ -59,13 +60,14 @@ describe("in adaptive mode", () => {
 
   test("with many slots a batch waits while all of them, with such batches, could not keep up; with two it leaves", () => {
     // 10 rows a ms: 4 slots keep up from 4 n / (5 + 0.25 n) >= 10 on, which is n > 33.
+    const often = { gapMs: 0.1, steadyGapMs: 0.1 };
     for (const n of [1, 20, 33]) {
-      expect(decide(lane(waiting(n), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("wait");
-      expect(decide(lane(waiting(n), { gapMs: 0.1, slots: 2, idleSlots: 2 }), 1_000).kind).toBe("dispatch");
+      expect(decide(lane(waiting(n), { ...often, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("wait");
+      expect(decide(lane(waiting(n), { ...often, slots: 2, idleSlots: 2 }), 1_000).kind).toBe("dispatch");
     }
-    expect(decide(lane(waiting(34), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("dispatch");
+    expect(decide(lane(waiting(34), { ...often, slots: 4, idleSlots: 4 }), 1_000).kind).toBe("dispatch");
     // It does not wait for arrivals that stay away.
-    expect(decide(lane(waiting(20), { gapMs: 0.1, slots: 4, idleSlots: 4 }), 1_000.3).kind).toBe("dispatch");
+    expect(decide(lane(waiting(20), { ...often, slots: 4, idleSlots: 4 }), 1_000.5).kind).toBe("dispatch");
   });
 
   test("thrift makes it wait longer", () => {
@@ -95,9 +97,47 @@ describe("in adaptive mode", () => {
   });
 
   test("with many free servers waiting saves nobody a queue, so it waits less", () => {
-    const few = (idleSlots: number) => lane(waiting(3), { gapMs: 0.9, slots: 4, idleSlots });
+    const few = (idleSlots: number) => lane(waiting(3), { gapMs: 0.9, slots: 3, idleSlots });
     expect(decide(few(1), 1_000).kind).toBe("wait");
-    expect(decide(few(4), 1_000).kind).toBe("dispatch");
+    expect(decide(few(3), 1_000).kind).toBe("dispatch");
+  });
+
+  test("with many slots it waits through pauses while smaller batches would not keep up, until nothing seems to come", () => {
+    // 4 slots with batches of n keep up with a row each 0.25 ms from (5 + 0.25 n) / (4 n) <= 0.25 on: n = 7.
+    const many = (count: number, sinceLastMs: number) =>
+      lane(waiting(count), {
+        gapMs: 0.25,
+        steadyGapMs: 0.25,
+        slots: 4,
+        idleSlots: 1,
+        lastArrivedMs: 1_000 - sinceLastMs,
+      });
+    expect(decide(many(6, 0), 1_000).kind).toBe("wait");
+    expect(decide(many(6, 1.2), 1_000).kind).toBe("wait");
+    expect(decide(many(6, 1.25), 1_000)).toMatchObject({ kind: "dispatch", reason: "idle" });
+    expect(decide(many(7, 0), 1_000)).toMatchObject({ kind: "dispatch", reason: "marginal" });
+  });
+
+  test("of several slots one leaves some for the others: what keeps up and a fifth, or half of what waits", () => {
+    const sizeOf = (count: number, policy: Partial<AdaptivePolicy>): number => {
+      const decision = decide(lane({ ...waiting(count), oldestArrivedMs: 0 }, { steadyGapMs: 0.25, ...policy }), 1_000);
+      return decision.kind === "dispatch" ? decision.size : NaN;
+    };
+    // Batches of 7 keep up: 1.2 x 7, rounded up, and one more.
+    expect([9, 10, 11, 20, 40, 60, 200].map((count) => sizeOf(count, { slots: 4 }))).toEqual([
+      9, 10, 10, 10, 20, 30, 32,
+    ]);
+    expect(sizeOf(40, { slots: 1 })).toBe(40);
+    expect(sizeOf(40, { slots: 4, thrift: 1 })).toBe(40);
+    expect(sizeOf(40, { slots: 4, steadyGapMs: Infinity })).toBe(40);
+  });
+
+  test("sizes of which little is known are tried as soon as enough wait for one of them, and no earlier", () => {
+    const trying = (count: number) =>
+      decide(lane(waiting(count), { sizes: { enough: 28, most: 32, trial: { least: 49, most: 64 } } }), 1_000);
+    expect([33, 48, 49, 64, 80].map(trying)).toMatchObject(
+      [32, 32, 49, 64, 64].map((size) => ({ size, reason: "full" })),
+    );
   });
 
   test("with a credit but no idle slot it leaves when it cannot grow any more, and no earlier", () => {

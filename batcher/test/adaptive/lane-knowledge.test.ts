@@ -41,8 +41,20 @@ describe("how large batches are", () => {
     const times = new ServiceTimes(64);
     for (let i = 0; i < 20; i++) for (const size of [1, 2, 4]) times.observe(size, 10 + size);
     const knowledge = new LaneKnowledge(times);
-    expect(knowledge.sizes({ ...LIMITS, maxSize: 4 })).toMatchObject({ most: 4 });
-    expect(knowledge.sizes({ ...LIMITS, maxSize: 6 })).toMatchObject({ most: 6 });
+    expect(knowledge.sizes({ ...LIMITS, maxSize: 4 })).toEqual({ enough: 4, most: 4 });
+    expect(knowledge.sizes({ ...LIMITS, maxSize: 6 })).toEqual({ enough: 6, most: 6 });
+    // Where the curve goes on straight the largest looks best, and is no trial.
+    expect(knowledge.sizes({ ...LIMITS, maxSize: 64 })).toMatchObject({ most: 64 });
+  });
+
+  test("a size past a knee that nobody has seen for long is tried when so many wait, while the best stays the best", () => {
+    const times = new ServiceTimes(64);
+    const kneed = (size: number) => (size <= 32 ? 10 + size / 4 : 2 * size);
+    for (let i = 0; i < 20; i++) for (const size of [8, 16, 24, 32, 48, 64]) times.observe(size, kneed(size));
+    const knowledge = new LaneKnowledge(times);
+    expect(knowledge.sizes(LIMITS)).toMatchObject({ most: 32 });
+    for (let i = 0; i < 200; i++) times.observe(i % 2 ? 24 : 32, kneed(i % 2 ? 24 : 32));
+    expect(knowledge.sizes(LIMITS)).toMatchObject({ most: 32, trial: { least: 33, most: 48 } });
   });
 });
 
