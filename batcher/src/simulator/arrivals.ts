@@ -52,3 +52,12 @@ export function* ramp(topPerSecond: number, topMs: number, random: RandomSource)
 export function* replay(timesMs: readonly number[]): Generator<number, undefined> {
   yield* timesMs;
 }
+
+/** Reads recorded times, milliseconds, one a line. @throws TypeError where a line is no number or times fall. */
+export function parseTrace(text: string): number[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const timesMs = lines.map(Number);
+  const wrong = timesMs.findIndex((ms, index) => !(ms >= (timesMs[index - 1] ?? 0)));
+  if (wrong !== -1) throw new TypeError(`a trace has rising times, and its line ${wrong + 1} is ${lines[wrong]}`);
+  return timesMs;
+}

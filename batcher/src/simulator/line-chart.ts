@@ -46,7 +46,7 @@ function drawChart({ title, xLabel, yMax, lines }: Chart): string {
     const y = round(MARGIN.top + (1 - step / Y_STEPS) * PLOT_HEIGHT);
     return (
       `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#ddd"/>` +
-      `<text x="${MARGIN.left - 6}" y="${y + 4}" text-anchor="end" ${TEXT}>${round(value)}</text>`
+      `<text x="${MARGIN.left - 6}" y="${y + 4}" text-anchor="end" ${TEXT}>${Math.round(value * 100) / 100}</text>`
     );
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map(

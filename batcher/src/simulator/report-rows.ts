@@ -1,18 +1,21 @@
-import { atLoad, type Experiment, runExperiment } from "./experiment.js";
-import { A100, CAPTIONING, type GpuCurve, LINE, T4 } from "./gpu-curve.js";
-import { ADAPTIVE_DEFAULTS, adaptivePolicy, eagerPolicy, fixedPolicy, type PolicyMaker } from "./simulated-policy.js";
+import { runExperiment } from "./experiment.js";
+import { adaptivePolicy, fixedPolicy, type PolicyMaker } from "./simulated-policy.js";
 import type { Outcome } from "./tally.js";
+import { compareOutcomes, type Verdict } from "./verdict.js";
+import type { Workload } from "./workloads.js";
+
+/** What the report says of a policy: means over the seeds. */
+export type Figures = Pick<Outcome, "meanMs" | "p99Ms" | "meanBatch" | "gpuShare" | "goodput">;
 
 /** One workload, and what each policy made of it. */
 export interface ReportRow {
-  readonly curve: string;
-  readonly servers: number;
-  /** Of what the servers can do. */
-  readonly load: number;
+  readonly workload: Workload;
   readonly perSecond: number;
-  /** By the name of the policy; `best fixed` names the window that it had. */
-  readonly outcomes: Readonly<Record<PolicyName, Outcome>>;
+  readonly figures: Readonly<Record<PolicyName, Figures>>;
+  /** Which window `best fixed` has. */
   readonly bestFixed: string;
+  /** Adaptive against the best fixed window. */
+  readonly verdict: Verdict;
 }
 
 /** Policies that a report compares, in this order. */
@@ -21,44 +24,62 @@ export const POLICY_NAMES = ["fixed 64/50", "best fixed", "eager", "adaptive"] a
 /** One of them. */
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
-const LOADS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95] as const;
-/** Captions take so long that an objective for the others would keep their batches too small for a high load. */
-const SETTINGS: readonly { readonly curve: GpuCurve; readonly servers: number; readonly sloMs?: number }[] = [
-  { curve: LINE, servers: 1 },
-  { curve: LINE, servers: 4 },
-  { curve: A100, servers: 1 },
-  { curve: T4, servers: 2 },
-  { curve: CAPTIONING, servers: 1, sloMs: 5_000 },
-];
-/** Of every row: enough for means that differ by a hundredth. */
-const TASKS = 8_000;
-/** Windows that a careful operator might try; 0 leaves as soon as a server is free. */
+/**
+ * Windows that a careful operator might try; 0 leaves as soon as a server is free, which is what
+ * Triton does by default (`eager`).
+ */
 const GRID = [8, 16, 32, 64].flatMap((size) => [0, 2, 10, 50].map((waitMs) => fixedPolicy(size, waitMs)));
 
-/** Simulates every row of the report. @param done called after each, with how many there are. */
-export function simulateRows(seed: number, done: (rows: number, of: number) => void): ReportRow[] {
-  const rows: ReportRow[] = [];
-  for (const { curve, servers, sloMs = ADAPTIVE_DEFAULTS.sloMs } of SETTINGS) {
-    for (const load of LOADS) {
-      const experiment = atLoad(curve, load, { servers, seed });
-      const seconds = Math.max(2, TASKS / experiment.perSecond);
-      rows.push(simulateRow({ ...experiment, seconds }, load, sloMs));
-      done(rows.length, SETTINGS.length * LOADS.length);
-    }
-  }
-  return rows;
+/**
+ * Simulates one row with every policy, once for each seed. The best window is chosen afterwards, by these same
+ * arrivals: an operator cannot know it.
+ */
+export function simulateRow(workload: Workload, seeds: readonly number[]): ReportRow {
+  const { experiment, settings, by } = workload;
+  const run = (policy: PolicyMaker): Run => ({
+    name: policy.name,
+    outcomes: seeds.map((seed) => runExperiment({ ...experiment, seed }, policy)),
+  });
+  const grid = GRID.map(run);
+  const best = grid.reduce((a, b) => (costOf(b, by) < costOf(a, by) ? b : a));
+  const adaptive = run(adaptivePolicy(settings));
+  const fixed = grid.find(({ name }) => name === "fixed 64/50") ?? best;
+  const eager = grid.find(({ name }) => name === "fixed 64/0") ?? best;
+  return {
+    workload,
+    perSecond: adaptive.outcomes.reduce((sum, { perSecond }) => sum + perSecond, 0) / seeds.length,
+    figures: {
+      "fixed 64/50": figuresOf(fixed),
+      "best fixed": figuresOf(best),
+      eager: figuresOf(eager),
+      adaptive: figuresOf(adaptive),
+    },
+    bestFixed: best.name.replace("fixed ", ""),
+    verdict: compareOutcomes(adaptive.outcomes, best.outcomes, by),
+  };
 }
 
-function simulateRow(experiment: Experiment & { readonly perSecond: number }, load: number, sloMs: number): ReportRow {
-  const run = (policy: PolicyMaker): Outcome => runExperiment(experiment, policy);
-  const grid = GRID.map((policy) => ({ name: policy.name, outcome: run(policy) }));
-  const best = grid.reduce((a, b) => (b.outcome.meanMs < a.outcome.meanMs ? b : a));
-  const { curve, servers, perSecond } = experiment;
-  const outcomes = {
-    "fixed 64/50": run(fixedPolicy(64, 50)),
-    "best fixed": best.outcome,
-    eager: run(eagerPolicy(64)),
-    adaptive: run(adaptivePolicy({ ...ADAPTIVE_DEFAULTS, sloMs })),
+interface Run {
+  readonly name: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** The less the better. */
+function costOf({ outcomes }: Run, by: Workload["by"]): number {
+  return by === "mean" ? meanOf(outcomes, "meanMs") : -meanOf(outcomes, "goodput");
+}
+
+function figuresOf({ outcomes }: Run): Figures {
+  const of = (figure: keyof Figures): number => meanOf(outcomes, figure);
+  return {
+    meanMs: of("meanMs"),
+    p99Ms: of("p99Ms"),
+    meanBatch: of("meanBatch"),
+    gpuShare: of("gpuShare"),
+    goodput: of("goodput"),
   };
-  return { curve: curve.name, servers, load, perSecond, outcomes, bestFixed: best.name };
+}
+
+function meanOf(outcomes: readonly Outcome[], figure: keyof Figures): number {
+  return outcomes.reduce((sum, outcome) => sum + outcome[figure], 0) / outcomes.length;
 }

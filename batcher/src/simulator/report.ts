@@ -1,6 +1,6 @@
 import { type Chart, drawCharts } from "./line-chart.js";
-import { POLICY_NAMES, type PolicyName, type ReportRow } from "./report-rows.js";
-import type { Outcome } from "./tally.js";
+import { type Figures, POLICY_NAMES, type PolicyName, type ReportRow } from "./report-rows.js";
+import { ALIKE, AT_MOST_IN_DOUBT, type Verdict } from "./verdict.js";
 
 const COLORS: Readonly<Record<PolicyName, string>> = {
   "fixed 64/50": "#b0b0b0",
@@ -9,27 +9,31 @@ const COLORS: Readonly<Record<PolicyName, string>> = {
   adaptive: "#208040",
 };
 
-/** What is compared, and what of it a chart shows. */
+/** What is compared, and where its axis ends. */
 const MEASURES: readonly {
   readonly title: string;
+  readonly figure: keyof Figures;
   readonly yMax: (rows: readonly ReportRow[]) => number;
-  readonly of: (outcome: Outcome) => number;
 }[] = [
-  { title: "mean (ms)", of: ({ meanMs }) => meanMs, yMax: (rows) => 2 * topOf(rows, ({ meanMs }) => meanMs) },
-  { title: "p99 (ms)", of: ({ p99Ms }) => p99Ms, yMax: (rows) => 2 * topOf(rows, ({ p99Ms }) => p99Ms) },
-  { title: "mean batch", of: ({ meanBatch }) => meanBatch, yMax: () => 64 },
-  { title: "GPU share", of: ({ gpuShare }) => gpuShare, yMax: () => 1 },
+  { title: "mean (ms)", figure: "meanMs", yMax: (rows) => 1.5 * topOf(rows, "meanMs") },
+  { title: "p99 (ms)", figure: "p99Ms", yMax: (rows) => 1.5 * topOf(rows, "p99Ms") },
+  { title: "mean batch", figure: "meanBatch", yMax: () => 64 },
+  { title: "GPU share", figure: "gpuShare", yMax: () => 1 },
 ];
 
-/** Tables, one for each curve, in Markdown. */
+/** A summary, then a table for each title, in Markdown. */
 export function tabulateRows(rows: readonly ReportRow[]): string {
   const tables = groupsOf(rows).map(({ title, rows: group }) => [`## ${title}`, "", tableOf(group)].join("\n"));
-  return `# Simulated batching\n\n${tables.join("\n\n")}\n`;
+  return `# Simulated batching\n\n${summaryOf(rows)}\n\n${tables.join("\n\n")}\n`;
 }
 
-/** A chart of each measure for each curve: lines over the load. */
-export function plotRows(rows: readonly ReportRow[]): string {
-  const charts = groupsOf(rows).flatMap(({ title, rows: group }) =>
+/**
+ * A chart of each measure for each title whose rows have loads below 1: lines over the load.
+ * @param perRow so many charts side by side.
+ */
+export function plotRows(rows: readonly ReportRow[], perRow: number = MEASURES.length): string {
+  const plotted = rows.filter(({ workload: { load, by } }) => load !== undefined && by === "mean");
+  const charts = groupsOf(plotted).flatMap(({ title, rows: group }) =>
     MEASURES.map((measure): Chart => ({
       title: `${title}: ${measure.title}`,
       xLabel: "load",
@@ -37,40 +41,66 @@ export function plotRows(rows: readonly ReportRow[]): string {
       lines: POLICY_NAMES.map((name) => ({
         name,
         color: COLORS[name],
-        points: group.map(({ load, outcomes }) => [load, measure.of(outcomes[name])] as const),
+        points: group.map(({ workload, figures }) => [workload.load ?? 0, figures[name][measure.figure]] as const),
       })),
     })),
   );
-  return drawCharts(charts, MEASURES.length);
+  return drawCharts(charts, perRow);
+}
+
+function summaryOf(rows: readonly ReportRow[]): string {
+  const count = (kind: Verdict["kind"]): number => rows.filter(({ verdict }) => verdict.kind === kind).length;
+  const worse = rows.filter(({ verdict }) => verdict.kind === "worse");
+  return [
+    `Of ${rows.length} rows adaptive is better than the best of 16 fixed windows in ${count("better")}, equal in ${count("equal")} and worse in ${count("worse")}.`,
+    `Equal: within ${100 * ALIKE} %, or within twice the standard error that the seeds leave (±) if that is no more than ${100 * AT_MOST_IN_DOUBT} %.`,
+    "Compared is the mean, or where tasks have deadlines the part that was done in time.",
+    ...(worse.length === 0 ? [] : ["", "Worse:", "", tableOf(worse)]),
+  ].join("\n");
 }
 
 function tableOf(rows: readonly ReportRow[]): string {
-  const head = ["Load", "Tasks/s", ...POLICY_NAMES.map((name) => `${name}: mean, p99 (ms), batch, GPU`), "Best window"];
-  const lines = rows.map(({ load, perSecond, outcomes, bestFixed }) => [
-    String(load),
+  const head = [
+    "Workload",
+    "Tasks/s",
+    ...POLICY_NAMES.map((name) => `${name}: mean, p99 (ms), batch, GPU`),
+    "Best window",
+    "Adaptive against it",
+  ];
+  const lines = rows.map(({ workload, perSecond, figures, bestFixed, verdict }) => [
+    workload.load === undefined ? workload.name : `${workload.name}, load ${workload.load}`,
     perSecond.toFixed(0),
-    ...POLICY_NAMES.map((name) => cellOf(outcomes[name])),
+    ...POLICY_NAMES.map((name) => cellOf(figures[name], workload.by)),
     bestFixed,
+    verdictCell(verdict, workload.by),
   ]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-function cellOf({ meanMs, p99Ms, meanBatch, gpuShare }: Outcome): string {
-  return `${meanMs.toFixed(2)}, ${p99Ms.toFixed(1)}, ${meanBatch.toFixed(1)}, ${(100 * gpuShare).toFixed(0)} %`;
+function cellOf({ meanMs, p99Ms, meanBatch, gpuShare, goodput }: Figures, by: "mean" | "goodput"): string {
+  const inTime = by === "goodput" ? `, ${percent(goodput)} in time` : "";
+  return `${meanMs.toFixed(2)}, ${p99Ms.toFixed(1)}, ${meanBatch.toFixed(1)}, ${(100 * gpuShare).toFixed(0)} %${inTime}`;
+}
+
+function verdictCell({ kind, excess, doubt }: Verdict, by: "mean" | "goodput"): string {
+  // More in time is better, and less time is.
+  const change = by === "mean" ? excess : -excess;
+  return `${kind}: ${change > 0 ? "+" : ""}${percent(change)} ± ${percent(doubt)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function groupsOf(rows: readonly ReportRow[]): { readonly title: string; readonly rows: ReportRow[] }[] {
   const groups = new Map<string, ReportRow[]>();
-  for (const row of rows) {
-    const title = `${row.curve} ms${row.servers === 1 ? "" : `, ${row.servers} servers`}`;
-    groups.set(title, [...(groups.get(title) ?? []), row]);
-  }
+  for (const row of rows) groups.set(row.workload.title, [...(groups.get(row.workload.title) ?? []), row]);
   return [...groups].map(([title, group]) => ({ title, rows: group }));
 }
 
 /** The largest value of the adaptive rule: others may leave the chart. */
-function topOf(rows: readonly ReportRow[], of: (outcome: Outcome) => number): number {
-  return Math.max(...rows.map(({ outcomes }) => of(outcomes.adaptive)));
+function topOf(rows: readonly ReportRow[], figure: keyof Figures): number {
+  return Math.max(...rows.map(({ figures }) => figures.adaptive[figure]));
 }
 
 function niceTop(value: number): number {

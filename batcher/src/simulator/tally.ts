@@ -8,6 +8,8 @@ export type TaskEnd = "done" | "late" | "expired" | "canceled";
 /** What came of a simulation. Only tasks that arrived after the warm-up count. */
 export interface Outcome {
   readonly tasks: number;
+  /** How many of them arrived in a second. */
+  readonly perSecond: number;
   readonly ends: Readonly<Record<TaskEnd, number>>;
   /** Tasks that ended twice, or not at all: must be 0. */
   readonly unaccounted: number;
@@ -101,6 +103,7 @@ export function createTally({ countFromMs, endMs, servers }: Simulation): Tally 
         sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
       return {
         tasks,
+        perSecond: (1_000 * tasks) / (endMs - countFromMs),
         ends,
         unaccounted: open.size + endedTwice,
         meanMs: sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length,
