@@ -1,5 +1,6 @@
 import { type Chart, drawCharts } from "./line-chart.js";
 import { type Figures, POLICY_NAMES, type PolicyName, type ReportRow } from "./report-rows.js";
+import type { Workload } from "./workloads.js";
 import { ALIKE, AT_MOST_IN_DOUBT, type Verdict } from "./verdict.js";
 
 const COLORS: Readonly<Record<PolicyName, string>> = {
@@ -55,11 +56,16 @@ function summaryOf(rows: readonly ReportRow[]): string {
     `Of ${rows.length} rows adaptive is better than the best of 16 fixed windows in ${count("better")}, equal in ${count("equal")} and worse in ${count("worse")}.`,
     `Equal: within ${100 * ALIKE} %, or within twice the standard error that the seeds leave (±) if that is no more than ${100 * AT_MOST_IN_DOUBT} %.`,
     "Compared is the mean, or where tasks have deadlines the part that was done in time.",
-    ...(worse.length === 0 ? [] : ["", "Worse:", "", tableOf(worse)]),
+    ...(worse.length === 0
+      ? []
+      : ["", "Worse:", "", tableOf(worse, ({ workload }) => `${workload.title}: ${nameOf(workload)}`)]),
   ].join("\n");
 }
 
-function tableOf(rows: readonly ReportRow[]): string {
+function tableOf(
+  rows: readonly ReportRow[],
+  label: (row: ReportRow) => string = ({ workload }) => nameOf(workload),
+): string {
   const head = [
     "Workload",
     "Tasks/s",
@@ -67,14 +73,20 @@ function tableOf(rows: readonly ReportRow[]): string {
     "Best window",
     "Adaptive against it",
   ];
-  const lines = rows.map(({ workload, perSecond, figures, bestFixed, verdict }) => [
-    workload.load === undefined ? workload.name : `${workload.name}, load ${workload.load}`,
-    perSecond.toFixed(0),
-    ...POLICY_NAMES.map((name) => cellOf(figures[name], workload.by)),
-    bestFixed,
-    verdictCell(verdict, workload.by),
-  ]);
+  const lines = rows
+    .map((row) => ({ ...row, name: label(row) }))
+    .map(({ name, workload, perSecond, figures, bestFixed, verdict }) => [
+      name,
+      perSecond.toFixed(0),
+      ...POLICY_NAMES.map((name) => cellOf(figures[name], workload.by)),
+      bestFixed,
+      verdictCell(verdict, workload.by),
+    ]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function nameOf({ name, load }: Workload): string {
+  return load === undefined ? name : `${name}, load ${load}`;
 }
 
 function cellOf({ meanMs, p99Ms, meanBatch, gpuShare, goodput }: Figures, by: "mean" | "goodput"): string {
