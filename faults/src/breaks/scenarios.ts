@@ -26,14 +26,17 @@ const zombies: Scenario = {
   ]),
 };
 
-/** The oracle stops, so that all that is read stays in somebody's hands; then everybody who holds it dies. */
+/**
+ * The oracle stops, so that all that is read stays in somebody's hands; before workers find out (1.2 s) and give it back,
+ * everybody who holds it dies.
+ */
 const allHandsDie: Scenario = {
   ...common,
   name: "all hands die",
   tasks: 1_200,
   schedule: [
     step(1_000, { kind: "pause-oracle", forMs: 6_000 }),
-    step(2_500, { kind: "kill-role", role: "batcher", pick: 0, downMs: 500 }),
+    step(800, { kind: "kill-role", role: "batcher", pick: 0, downMs: 500 }),
     step(10, { kind: "kill-role", role: "batcher", pick: 1, downMs: 500 }),
     step(10, { kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 500 }),
     step(10, { kind: "kill-role", role: "gpu-worker", pick: 1, downMs: 500 }),
@@ -83,12 +86,12 @@ const lostGroups: Scenario = {
   ],
 };
 
-/** The oracle stops for longer than a short deadline. */
+/** The oracle stops for longer than a short deadline, but not so long that workers take it for dead (1.2 s). */
 const lateAnswers: Scenario = {
   ...common,
   name: "late answers",
-  tasks: 1_200,
-  schedule: [1, 2, 3, 4].map(() => step(1_500, { kind: "pause-oracle", forMs: 2_600 })),
+  tasks: 3_000,
+  schedule: Array.from({ length: 8 }, () => step(1_800, { kind: "pause-oracle", forMs: 1_000 })),
 };
 
 /** A worker dies with batches in its hands, again and again. */
