@@ -83,6 +83,7 @@ describe("the environment", () => {
       durability: { level: "memory" },
       host: "127.0.0.1",
       port: 8080,
+      zone: "local",
       blobDir: ".sluice/blobs",
       bodyBudgetBytes: 512 * 1024 * 1024,
       drainMs: 1_000,

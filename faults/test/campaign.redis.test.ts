@@ -12,8 +12,8 @@ import { summarize } from "../src/report/summarize.js";
 const seed = process.env["SLUICE_FAULTS_SEED"] ?? randomBytes(4).toString("hex");
 
 test.each([
-  { topology: "S", mode: "adaptive", tasks: 4_000, kills: 8 },
-  { topology: "C", mode: "fixed", tasks: 3_000, kills: 6 },
+  { topology: "S", mode: "adaptive", tasks: 2_500, kills: 5 },
+  { topology: "C", mode: "fixed", tasks: 2_000, kills: 4 },
 ] as const)(
   "everything that $topology accepts under $kills kills with $mode batches ends once, as it should",
   { timeout: 180_000 },

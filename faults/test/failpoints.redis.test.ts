@@ -17,7 +17,7 @@ const NO_HEIR = "an heir does not claim what is pending for a dead batcher";
 
 async function sweep(dir: string, say: (line: string) => void, patches: readonly Patch[] = []): Promise<SweepResult> {
   const result = await runSweep({
-    ...{ topology: "S", seed, only: "batcher:before:publish", seeds: 3, dir, say, patches },
+    ...{ topology: "S", seed, only: "batcher:before:publish", seeds: 2, dir, say, patches },
     counts: { api: 2, batcher: 2, "gpu-worker": 2 },
     traceMs: 2_000,
     quietMs: patches.length === 0 ? 60_000 : 15_000,
@@ -40,7 +40,7 @@ test(
     ]);
     console.log(lines.join("\n"));
     expect(result.broken, `replay with SLUICE_FAULTS_SEED=${seed}; logs in ${dir}`).toEqual([]);
-    expect(result.reached.length).toBeGreaterThanOrEqual(3);
+    expect(result.reached.length).toBeGreaterThanOrEqual(2);
     expect(control.broken.filter((line) => line.startsWith("stuck"))).not.toEqual([]);
     await rm(dir, { recursive: true, force: true });
   },
