@@ -6,6 +6,7 @@ import type { TaskSummary } from "./measure/task-times.js";
 import type { ExchangeName } from "./load/exchange.js";
 import type { BatchMode } from "./options.js";
 import type { OverloadFigures } from "./overload/overload-figures.js";
+import type { ReplayFigures } from "./replay/measure-replay.js";
 import type { TensorRuns } from "./tensors/measure-tensors.js";
 
 /** One load and what it has shown. */
@@ -55,6 +56,8 @@ export interface BenchResult {
   readonly text?: TextFigures;
   /** Sluice with three times the load that the model can take. */
   readonly overload?: OverloadFigures;
+  /** The same arrivals on Sluice and in the simulator. */
+  readonly replay?: ReplayFigures;
   /** Pictures: decoded and resized by sharp alone, and answered by Sluice. */
   readonly pictures?: { readonly sharp: readonly DirectRun[]; readonly sluice: readonly LoadRun[] };
 }

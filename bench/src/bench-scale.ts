@@ -2,6 +2,7 @@ import type { ExchangeName } from "./load/exchange.js";
 import type { Pace } from "./load/load-plan.js";
 import type { RoundsPlan } from "./durability/measure-rounds.js";
 import type { OverloadScale } from "./overload/measure-overload.js";
+import type { ReplayScale } from "./replay/measure-replay.js";
 import type { Timing } from "./process/report-to-parent.js";
 
 /** One load on Sluice. */
@@ -27,6 +28,7 @@ export interface BenchScale {
   readonly pictures: number;
   readonly durability: Pick<RoundsPlan, "timing" | "rounds" | "soakMs">;
   readonly overload: OverloadScale;
+  readonly replay: ReplayScale;
 }
 
 /** Length of the texts in bytes. */
@@ -59,6 +61,7 @@ const WHOLE: BenchScale = {
     ...{ warmUpMs: 90_000, beforeMs: 30_000, overloadMs: 120_000, afterMs: 40_000 },
     ...{ settleMs: 5_000, recoverMs: 10_000, memoryMs: 30_000, windowMs: 10_000 },
   },
+  replay: { soakMs: 20_000, aloneMs: 10_000, lengthMs: 60_000, ratesPerS: [50, 200, 500] },
 };
 
 const QUICK: BenchScale = {
@@ -77,6 +80,7 @@ const QUICK: BenchScale = {
     ...{ warmUpMs: 6_000, beforeMs: 5_000, overloadMs: 10_000, afterMs: 10_000 },
     ...{ settleMs: 3_000, recoverMs: 5_000, windowMs: 2_500 },
   },
+  replay: { soakMs: 1_000, aloneMs: 3_000, lengthMs: 8_000, ratesPerS: [200] },
 };
 
 /** How much a run measures. */

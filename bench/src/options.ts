@@ -1,7 +1,17 @@
 import { parseArgs } from "node:util";
 
 /** What can be measured, in the order in which it is. */
-export const PARTS = ["generator", "http", "triton", "tensors", "durability", "text", "overload", "pictures"] as const;
+export const PARTS = [
+  "generator",
+  "http",
+  "triton",
+  "tensors",
+  "durability",
+  "text",
+  "overload",
+  "replay",
+  "pictures",
+] as const;
 /** A part of the bench. */
 export type Part = (typeof PARTS)[number];
 

@@ -7,6 +7,7 @@ import { measureTritonFloor } from "./floors/triton-floor.js";
 import { describeMachine } from "./machine.js";
 import type { BenchOptions } from "./options.js";
 import { measureOverload } from "./overload/measure-overload.js";
+import { measureReplay } from "./replay/measure-replay.js";
 import { measurePictures } from "./sluice/measure-pictures.js";
 import { measureTexts } from "./sluice/measure-texts.js";
 import { measureTensors } from "./tensors/measure-tensors.js";
@@ -24,6 +25,7 @@ export async function runBench({ quick, parts }: BenchOptions, context: BenchCon
     ...(has("durability") ? { durability: await measureDurability(context) } : {}),
     ...(has("text") ? { text: await measureTexts(context) } : {}),
     ...(has("overload") ? { overload: await measureOverload(context) } : {}),
+    ...(has("replay") ? { replay: await measureReplay(context) } : {}),
     ...(has("pictures") ? { pictures: await measurePictures(context) } : {}),
   };
 }

@@ -27,6 +27,7 @@ describe("summariseTasks", () => {
     expect(summariseTasks(times, window, "end")).toEqual({
       answered: 2,
       perS: 2,
+      meanMs: 250,
       p50Ms: 200,
       p90Ms: 300,
       p99Ms: 300,
@@ -38,6 +39,7 @@ describe("summariseTasks", () => {
     expect(summariseTasks(times, window, "start")).toEqual({
       answered: 2,
       perS: 2,
+      meanMs: 650,
       p50Ms: 300,
       p90Ms: 1_000,
       p99Ms: 1_000,

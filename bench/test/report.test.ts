@@ -11,13 +11,13 @@ const machine = { startedAt: "", cpus: 2, cpuModel: "", memoryGb: 23, kernel: ""
 
 function loadRun(figures: Partial<LoadRun["figures"]>, clients = 256): LoadRun {
   const none = { submitted: 0, checked: 0, answered: 0, problems: [], lateP99Ms: 0 };
-  const times = { perS: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 };
+  const times = { perS: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 };
   const all = { ...none, ...times, cpuUs: {}, othersShare: 0, ...figures };
   return { exchange: "submit-and-wait", pace: { kind: "closed", clients }, figures: all };
 }
 
 function textFigures(mode: "fixed" | "adaptive", loads: readonly LoadRun[]): NonNullable<BenchResult["text"]> {
-  return { mode, loads, single: { answered: 300, perS: 20, p50Ms: 6.5, p90Ms: 7, p99Ms: 8, maxMs: 9 } };
+  return { mode, loads, single: { answered: 300, perS: 20, meanMs: 6.6, p50Ms: 6.5, p90Ms: 7, p99Ms: 8, maxMs: 9 } };
 }
 
 const result: BenchResult = {
@@ -183,6 +183,7 @@ describe("the command line", () => {
       "durability",
       "text",
       "overload",
+      "replay",
       "pictures",
     ]);
   });

@@ -20,7 +20,7 @@ export interface Experiment extends TaskTraits {
 }
 
 /** The first part of an experiment is not counted: policies that learn have learned nothing yet. */
-const WARM_UP_SHARE = 0.1;
+export const WARM_UP_SHARE = 0.1;
 
 /** Poisson arrivals at a part of what the servers can do with batches of 64, noise 0.1. */
 export function atLoad(

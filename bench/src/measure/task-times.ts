@@ -17,6 +17,7 @@ export interface TaskSummary {
   /** Tasks answered within the window. */
   readonly answered: number;
   readonly perS: number;
+  readonly meanMs: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
   readonly p99Ms: number;
@@ -39,6 +40,7 @@ export function summariseTasks(times: TaskTimes, window: Window, sampleBy: "star
   return {
     answered,
     perS: (answered * 1000) / (window.closeMs - window.openMs),
+    meanMs: latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length,
     p50Ms: percentile(latencies, 0.5),
     p90Ms: percentile(latencies, 0.9),
     p99Ms: percentile(latencies, 0.99),

@@ -2,12 +2,22 @@ import type { BenchResult, DirectRun, LoadRun } from "../bench-result.js";
 import { describeLoad } from "./describe-load.js";
 
 /** What went wrong, a sentence each: answers that were not right, tasks that did not succeed. None if all is well. */
-export function problemsOf({ generator, http, triton, tensors, text, overload, pictures }: BenchResult): string[] {
+export function problemsOf({
+  generator,
+  http,
+  triton,
+  tensors,
+  text,
+  overload,
+  replay,
+  pictures,
+}: BenchResult): string[] {
   const loads: [name: string, runs: readonly LoadRun[]][] = [
     ["load generator alone", generator ?? []],
     ["hono", http?.flatOut ?? []],
     ["hono at the pace of batches", http?.paced ?? []],
     ["texts", text?.loads ?? []],
+    ["replay", replay?.rows.map(({ load }) => load) ?? []],
     ["pictures", pictures?.sluice ?? []],
   ];
   const batches: [name: string, runs: readonly DirectRun[]][] = [

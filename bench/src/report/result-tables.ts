@@ -1,4 +1,5 @@
 import type { BenchResult, DirectRun, LoadRun, TextFigures } from "../bench-result.js";
+import { replayTable } from "./replay-table.js";
 import { overloadTables } from "./overload-tables.js";
 import { durabilityTable } from "./durability-table.js";
 import { describeLoad, describePace } from "./describe-load.js";
@@ -10,7 +11,7 @@ import { targetsOf } from "./targets.js";
 
 /** Everything that was measured, as tables. CPU is in microseconds per task. */
 export function resultTables(result: BenchResult): Table[] {
-  const { generator, http, triton, tensors, durability, text, overload, pictures } = result;
+  const { generator, http, triton, tensors, durability, text, overload, replay, pictures } = result;
   return [
     ...(generator ? [httpTable("The load generator alone: it is answered the same bytes at once", generator)] : []),
     ...(http
@@ -28,6 +29,7 @@ export function resultTables(result: BenchResult): Table[] {
       ? [targetTable("Targets: texts, submit and wait, 256 clients if not said otherwise", targetsOf(result))]
       : []),
     ...(overload ? overloadTables(overload) : []),
+    ...(replay ? [replayTable(replay)] : []),
   ];
 }
 

@@ -22,11 +22,13 @@ export interface Served extends Pick<StackOptions, "extraModels"> {
   readonly models: readonly string[];
   /** Live settings other than the defaults, as they stand in `sluice:config`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Environment of the roles. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs `work` on a Sluice that serves these models, and stops it whatever comes of that. */
 export async function withSluice<T>(
-  { models, extraModels = [], settings = {} }: Served,
+  { models, extraModels = [], settings = {}, env = {} }: Served,
   context: BenchContext,
   work: (sluice: RunningSluice) => Promise<T>,
 ): Promise<T> {
@@ -34,7 +36,10 @@ export async function withSluice<T>(
   const dir = join(context.folder, "run");
   await rm(dir, { recursive: true, force: true });
   try {
-    const stack = await startStack({ dir, models, extraModels, progress: context.progress, env: profilerOf(context) });
+    const stack = await startStack({
+      ...{ dir, models, extraModels, progress: context.progress },
+      env: { ...profilerOf(context), ...env },
+    });
     try {
       return await withConnections(stack, async (connections) => {
         // Roles look at them every second; no part measures in the first.
