@@ -13,7 +13,7 @@ const IDLE_GAPS_OF_MANY = 5;
  */
 const MANY_SLOTS = 4;
 
-/** So much above what keeps up: for what comes in uneven times. Found by simulation, with 2 to 8 slots at 0.05 to 0.95. */
+/** So much above what keeps up: for what comes in uneven times. Found by simulation, with 4 and 8 slots at 0.05 to 0.95. */
 const SHARE_MARGIN = 1.2;
 
 /** What the adaptive rule knows of a lane beyond its queue. */
@@ -101,10 +101,12 @@ function unsustainableGapMs(n: number, { drift, slots }: AdaptivePolicy, curve: 
  * than the batches with which all slots keep up, or half of what waits if that is more. Without it the slot that is free
  * first takes all, next to nothing is left for the next one, and what comes meanwhile waits for the long batch: the same
  * mean size, but a mean latency up to 9 % above that of a window with a small cap. Thrift would rather have one large.
+ * Two slots are most often two batches in flight on one device, which runs them one after the other: to halve what waits
+ * only costs it the fixed time twice (10,000 texts of 256 clients: mean batch 30 instead of 39, 15 % fewer a second).
  */
 export function evenShare(size: number, policy: AdaptivePolicy): number {
   const { curve, steadyGapMs, slots, sizes, thrift } = policy;
-  if (slots < 2 || thrift > 0 || curve === undefined || steadyGapMs === Infinity) return size;
+  if (slots < MANY_SLOTS || thrift > 0 || curve === undefined || steadyGapMs === Infinity) return size;
   const atLeast = Math.ceil(size / 2);
   let enough = 1;
   while (enough < sizes.most && steadyGapMs < unsustainableGapMs(enough, policy, curve)) enough++;
