@@ -13,6 +13,8 @@ export interface BisectSteps<Row> {
   readonly attempt: (rows: readonly Row[]) => Promise<Attempt>;
   /** Whether an input that is known to be good works there now; undefined if the model has none. */
   readonly knownGoodWorks: () => Promise<boolean | undefined>;
+  /** Neither a good input nor a mate succeeded. @param isProven a good input was tried. */
+  readonly endpointBlamed: (isProven: boolean) => void;
   /** Waits before rows that failed alone are tried again. */
   readonly pause: (round: number) => Promise<void>;
   /** How often a row must fail alone before it is believed. */
@@ -68,7 +70,10 @@ async function halve<Row>(
     }
     if (!attempt.certain) {
       patience ??= (await steps.knownGoodWorks()) === false ? blindCalls(rows.length) : Infinity;
-      if (--patience <= 0 && rows.length > 1) return undefined;
+      if (--patience <= 0 && rows.length > 1) {
+        steps.endpointBlamed(true);
+        return undefined;
+      }
     }
     if (to - from === 1) suspects.push({ index: from, failure: attempt.failure, certain: attempt.certain });
     else ranges.push([(from + to) >>> 1, to], [from, (from + to) >>> 1]);
@@ -118,9 +123,13 @@ async function tryAgain<Row>(
 
 /** Whether the endpoint works, after all those failures, for the known-good input or for a row that it could do before. */
 async function works<Row>(rows: readonly Row[], steps: BisectSteps<Row>, outcomes: Outcomes): Promise<boolean> {
-  if (await steps.knownGoodWorks()) return true;
+  const knownGood = await steps.knownGoodWorks();
+  if (knownGood) return true;
   const mate = outcomes.findIndex((outcome) => outcome?.state === "SUCCESS");
-  if (mate < 0) return false;
-  const attempt = await steps.attempt(rows.slice(mate, mate + 1));
-  return attempt.kind === "answered" && attempt.outcomes[0]?.state === "SUCCESS";
+  if (mate >= 0) {
+    const attempt = await steps.attempt(rows.slice(mate, mate + 1));
+    if (attempt.kind === "answered" && attempt.outcomes[0]?.state === "SUCCESS") return true;
+  }
+  steps.endpointBlamed(knownGood === false);
+  return false;
 }

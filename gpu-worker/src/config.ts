@@ -37,7 +37,7 @@ export interface GpuWorkerConfig {
   readonly tls?: TlsFiles;
   /** POOL, the pool whose models these Tritons serve, default "default". */
   readonly pool: string;
-  /** ZONE, whose work these Tritons do first, default "local". */
+  /** ZONE, where these Tritons are: work of that zone comes to them, and of others that need help; default "local". */
   readonly zone: string;
   /** TRITON_METRICS_URL, their pages of metrics in the same order, default `http://HOST:8002/metrics`. */
   readonly metricsUrls: ReadonlyMap<string, string>;

@@ -40,6 +40,8 @@ export interface Endpoint extends Service {
   readonly pressure: () => PressureFigures;
   /** Lets a batch of a model in; undefined while the breaker of that model is open here. */
   readonly admit: (model: string) => EndpointPlace | undefined;
+  /** It was found to blame for what a model did not do. @param isProven not even an input that is known to be good was done. */
+  readonly blamed: (model: string, isProven: boolean) => void;
   /** Batches that are in. */
   readonly inHand: () => number;
   /** How much longer than usual a model takes here; undefined if it is not to be run here. */
@@ -96,7 +98,7 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
   let draining = false;
   const look = async (): Promise<void> => {
     const nowMs = clock.monotonicMs();
-    health.look(nowMs);
+    for (const model of health.look(nowMs)) places.takeBack(model);
     if (silence.look(nowMs) < limits.silenceMs) return;
     readiness.lost();
     places.takeBack();
@@ -104,7 +106,7 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
   const pollers = [createPoller(readiness.probe, PROBE_MS, log), createPoller(look, LOOK_MS, log)];
   const limit = (): number => {
     if (draining) return 0;
-    const rotation = health.rotation(clock.monotonicMs());
+    const rotation = health.rotation(clock.monotonicMs(), modelsOf(models, options.pool));
     return rotation === "all" ? pressure.slots() : rotation === "one" ? 1 : 0;
   };
   return {
@@ -114,7 +116,10 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
     batchBegins: pressure.batchBegins,
     pressure: pressure.figures,
     drain: (isDraining) => void (draining = isDraining),
-    admit: (model) => places.enter(health.admit(model, clock.monotonicMs())),
+    admit: (model) => places.enter(model, health.admit(model, clock.monotonicMs())),
+    blamed: (model, isProven) => {
+      if (health.blamed(model, isProven, clock.monotonicMs())) places.takeBack(model);
+    },
     inHand: places.count,
     stretch: (model) => health.stretch(model, clock.monotonicMs()),
     breakers: () => health.states(clock.monotonicMs()),
@@ -137,6 +142,10 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
       await deps.client.close();
     },
   };
+}
+
+function modelsOf(models: ModelRegistry, pool: string): string[] {
+  return models.all().flatMap((model) => (model.pool === pool ? model.name : []));
 }
 
 /** Whether an endpoint serves any model of a pool, as far as its probes say. */
@@ -166,18 +175,22 @@ function createReadiness(
 
 /** The batches that an endpoint has in hand. @param cutOff takes all of them back. */
 function createPlaces(cutOff: AbortSignal) {
-  const taken = new Set<AbortController>();
-  const takeBack = (): void => taken.forEach((place) => place.abort());
-  cutOff.addEventListener("abort", takeBack);
+  const taken = new Map<AbortController, string>();
+  /** @param only of this model. */
+  const takeBack = (only?: string): void => {
+    for (const [place, model] of taken) if (only === undefined || model === only) place.abort();
+  };
+  const takeAllBack = (): void => takeBack();
+  cutOff.addEventListener("abort", takeAllBack);
   return {
     count: () => taken.size,
     takeBack,
-    close: () => cutOff.removeEventListener("abort", takeBack),
+    close: () => cutOff.removeEventListener("abort", takeAllBack),
     /** @param admission undefined if it is not let in. */
-    enter(admission: { readonly end: () => void } | undefined): EndpointPlace | undefined {
+    enter(model: string, admission: { readonly end: () => void } | undefined): EndpointPlace | undefined {
       if (!admission) return undefined;
       const place = new AbortController();
-      taken.add(place);
+      taken.set(place, model);
       if (cutOff.aborted) place.abort();
       const end = (): void => {
         taken.delete(place);

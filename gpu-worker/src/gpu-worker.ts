@@ -60,7 +60,7 @@ export interface GpuWorkerOptions {
   /** Certificates; plain text without. */
   readonly tls?: TritonConnectionOptions["tls"];
   readonly pool: string;
-  /** Whose work they do first. @defaultValue `local` */
+  /** Where they are. @defaultValue `local` */
   readonly zone?: string;
   /** Their pages of metrics, by address. @defaultValue `/metrics` on port 8002 of the same host */
   readonly metricsUrls?: ReadonlyMap<string, string>;

@@ -24,7 +24,12 @@ export interface InferDeps {
 export interface InferOptions extends RetryLimits {
   readonly model: ModelDefinition;
   readonly batchId: string;
+  /** No other could do it: what it answers wrongly is held against the input. */
+  readonly isOnlyEndpoint: boolean;
 }
+
+/** With less time left a good input proves nothing. */
+const KNOWN_GOOD_MS = 100;
 
 /**
  * Runs the rows of a batch, normally in one call.
@@ -65,8 +70,15 @@ async function inferGroup(
       if (++calls === 2) deps.metrics.bisected.inc();
       return attempt(part, options, deps);
     },
-    knownGoodWorks: () =>
-      endpoint.knownGood.works(model, { deadlineMs: Math.max(1, deadlineMs - clock.monotonicMs()), signal }),
+    knownGoodWorks: async () => {
+      const remainingMs = deadlineMs - clock.monotonicMs();
+      return remainingMs < KNOWN_GOOD_MS
+        ? undefined
+        : await endpoint.knownGood.works(model, { deadlineMs: remainingMs, signal });
+    },
+    endpointBlamed: (isProven) => {
+      if (!signal.aborted && deadlineMs - clock.monotonicMs() >= KNOWN_GOOD_MS) endpoint.blamed(model.name, isProven);
+    },
     pause: (round) => pause(backoffMs(round, baseMs, deps.random()), signal),
     maxAttempts,
   });
@@ -93,8 +105,8 @@ async function attempt(rows: readonly RowTensor[], options: InferOptions, deps: 
   try {
     return { kind: "answered", outcomes: splitInferResponse(model, result.response, rows.length) };
   } catch (error) {
-    // The server is there and did answer, so its data is what is wrong.
+    // The server is there and did answer, so its data is what is wrong; but where there are others, it may be this server.
     const { code, message } = BrokerError.from(error, "internal", "an answer could not be taken apart");
-    return { kind: "refused", failure: { code, message }, certain: true };
+    return { kind: "refused", failure: { code, message }, certain: options.isOnlyEndpoint };
   }
 }

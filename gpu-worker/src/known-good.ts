@@ -35,6 +35,8 @@ export function createKnownGood(client: Pick<TritonClient, "infer">, decoder: Im
         const response = await client.infer(buildInferRequest(model, [row], "known-good"), limits);
         return splitInferResponse(model, response, 1)[0]?.state === "SUCCESS";
       } catch (error) {
+        // Whoever took the call back has not heard of the model.
+        if (limits.signal?.aborted) return undefined;
         return troubleOf(error) === "data" ? undefined : false;
       }
     },

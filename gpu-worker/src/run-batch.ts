@@ -16,7 +16,7 @@ import type { Logger } from "pino";
 import { resultsOfRuns } from "./batch-results.js";
 import { claimBatch } from "./claim-batch.js";
 import type { Endpoint } from "./endpoint.js";
-import { chooseEndpoint } from "./endpoints/choose-endpoint.js";
+import { chooseEndpoint, peerStretch } from "./endpoints/choose-endpoint.js";
 import { giveBack, releaseLater } from "./give-back.js";
 import { inferBatch, type InferDeps } from "./infer-batch.js";
 import type { LateWrites } from "./late-writes.js";
@@ -93,7 +93,8 @@ async function runThere(
 
   const preparedMs = clock.monotonicMs();
   const deadlineMs = leaseEndsMs - Math.min(leaseMs * SETTLE_SHARE, MAX_SETTLE_MS);
-  const infer = { model, batchId: notice.batchId, maxAttempts, baseMs, deadlineMs };
+  const isOnlyEndpoint = peerStretch(deps.allEndpoints(), deps.endpoint.url, model.name) === undefined;
+  const infer = { model, batchId: notice.batchId, maxAttempts, baseMs, deadlineMs, isOnlyEndpoint };
   const outcomes = await inferBatch(rows, infer, deps);
   const times = { preprocessMs: preparedMs - startedMs, inferMs: clock.monotonicMs() - preparedMs };
 

@@ -28,7 +28,7 @@ interface World {
 async function runIn(world: World) {
   const { rowCount, poison, nan = new Set(), ambiguous = false, maxAttempts = 3 } = world;
   const calls: number[][] = [];
-  const [probes, pauses]: [number[], number[]] = [[], []];
+  const [probes, pauses, blames]: [number[], number[], boolean[]] = [[], [], []];
   const isBroken = () => calls.length >= (world.breaksAt ?? Infinity);
   const attempt = async (rows: readonly number[]): Promise<Attempt> => {
     calls.push([...rows]);
@@ -45,11 +45,12 @@ async function runIn(world: World) {
   const outcomes = await bisect(rows, {
     attempt,
     knownGoodWorks,
+    endpointBlamed: (isProven) => void blames.push(isProven),
     pause: async (round) => void pauses.push(round),
     maxAttempts,
   });
   const verdict = outcomes.map((outcome) => outcome?.state ?? "returned");
-  return { outcomes, verdict, calls, probes, pauses };
+  return { outcomes, verdict, calls, probes, pauses, blames };
 }
 
 const verdictOf = (rowCount: number, failed: ReadonlySet<number>) =>
@@ -79,7 +80,13 @@ describe("a batch", () => {
     let calls = 0;
     const attempt = async (): Promise<Attempt> =>
       ++calls === 1 ? { kind: "refused", failure, certain: true } : { kind: "answered", outcomes: [success(0)] };
-    const steps = { attempt, knownGoodWorks: async () => undefined, pause: async () => undefined, maxAttempts: 3 };
+    const steps = {
+      attempt,
+      knownGoodWorks: async () => undefined,
+      endpointBlamed: () => undefined,
+      pause: async () => undefined,
+      maxAttempts: 3,
+    };
     expect(await bisect([0], steps)).toEqual([success(0)]);
     expect(calls).toBe(2);
   });
@@ -87,14 +94,14 @@ describe("a batch", () => {
 
 describe("a refusal that may be the endpoint's fault", () => {
   test("fails the row at fault if the known-good input works before and after", async () => {
-    const { verdict, probes, calls } = await runIn({
+    const { verdict, probes, calls, blames } = await runIn({
       rowCount: 8,
       poison: new Set([0]),
       ambiguous: true,
       knownGood: true,
     });
     expect(verdict).toEqual(verdictOf(8, new Set([0])));
-    expect(probes).toEqual([1, calls.length]);
+    expect([probes, blames]).toEqual([[1, calls.length], []]);
   });
 
   test("fails the row at fault if a mate succeeds after it, where there is no known-good input", async () => {
@@ -105,12 +112,15 @@ describe("a refusal that may be the endpoint's fault", () => {
 
   test("fails nothing if neither a mate nor the known-good input works", async () => {
     const world = { rowCount: 64, poison: new Set<number>(), breaksAt: 1, breaksWith: "INTERNAL" } as const;
-    const { verdict, calls, probes } = await runIn({ ...world, knownGood: true });
+    const { verdict, calls, probes, blames } = await runIn({ ...world, knownGood: true });
+    expect(blames).toEqual([true]);
     expect(verdict).toEqual(new Array(64).fill("returned"));
     expect(calls).toHaveLength(8);
     expect(probes).toEqual([1]);
     const alone = await runIn({ ...world, rowCount: 1, knownGood: true });
-    expect([alone.verdict, alone.calls.length]).toEqual([["returned"], 3]);
+    expect([alone.verdict, alone.calls.length, alone.blames]).toEqual([["returned"], 3, [true]]);
+    const unproven = await runIn({ ...world, rowCount: 1 });
+    expect([unproven.verdict, unproven.blames]).toEqual([["returned"], [false]]);
   });
 
   test("is found even when the known-good input is none, as long as one row is at fault", async () => {

@@ -30,12 +30,13 @@ export function createLiveEndpoints(
     const rows = await readEndpoints(redis, options.pool);
     const text = JSON.stringify([...rows].map(([url, row]) => row ?? url));
     if (text === seen) return;
-    seen = text;
     const unreadable = [...rows].flatMap(([url, row]) => (row ? [] : [url]));
     if (unreadable.length > 0) log.error({ endpoints: unreadable }, "endpoints refused");
     last = [...rows].flatMap(([url, row]) => row ?? last.find((endpoint) => endpoint.url === url) ?? []);
     log.info({ endpoints: last }, "endpoints changed");
     options.onChange(last);
+    // Not before: what could not be done is tried again.
+    seen = text;
   };
   const poller = createPoller(look, POLL_MS, log);
   return {

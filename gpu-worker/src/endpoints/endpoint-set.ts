@@ -6,7 +6,10 @@ import type { EndpointRunner } from "./endpoint-runner.js";
 export interface EndpointSet extends Service {
   /** Those that it has, in the order in which they came; without those that are about to go. */
   readonly runners: () => readonly EndpointRunner[];
-  /** Makes them be so: begins those that are new, drains, ends those that are gone or have another weight. */
+  /**
+   * Makes them be so: begins those that are new, drains, ends those that are gone or have another weight.
+   * @throws AggregateError if some cannot be served; the others are as they are to be
+   */
   readonly change: (plan: readonly PoolEndpoint[]) => void;
 }
 
@@ -39,8 +42,8 @@ export function createEndpointSet({ createRunner, log }: EndpointSetDeps, plan: 
   const put = (endpoint: PoolEndpoint): void => {
     const known = present.get(endpoint.url);
     if (known?.weight !== endpoint.weight) {
-      if (known) drop(endpoint.url, known.runner);
       const runner = createRunner(endpoint);
+      if (known) drop(endpoint.url, known.runner);
       present.set(endpoint.url, { runner, weight: endpoint.weight });
       if (isStarted) follow(runner.start());
     }
@@ -54,7 +57,15 @@ export function createEndpointSet({ createRunner, log }: EndpointSetDeps, plan: 
       for (const [url, { runner }] of [...present]) {
         if (!next.some((endpoint) => endpoint.url === url)) drop(url, runner);
       }
-      for (const endpoint of next) put(endpoint);
+      const errors = next.flatMap((endpoint) => {
+        try {
+          put(endpoint);
+          return [];
+        } catch (error) {
+          return [error];
+        }
+      });
+      if (errors.length > 0) throw new AggregateError(errors, "endpoints that cannot be served");
     },
     async start() {
       isStarted = true;

@@ -65,18 +65,36 @@ export class EndpointHealth {
     this.#of(model, nowMs).breaker.failed(nowMs);
   }
 
-  /** Looks for calls that are late. */
-  look(nowMs: number): void {
-    for (const [model, { breaker, slowness }] of this.#models) {
-      if (breaker.state(nowMs) === "closed" && this.#isSlow(model, slowness, nowMs)) breaker.trip(nowMs);
-    }
+  /**
+   * The rows of a batch, each alone, were not done, nor was anything else that was tried. Only where it is proven, and
+   * another endpoint could do the model, is it left alone at once: else one bad input would take a model from everybody.
+   * @returns whether it is.
+   */
+  blamed(model: string, isProven: boolean, nowMs: number): boolean {
+    const { breaker } = this.#of(model, nowMs);
+    const isLeft = isProven && this.#peers(model) !== undefined;
+    if (isLeft) breaker.trip(nowMs);
+    else if (!isProven) breaker.failed(nowMs);
+    return isLeft;
   }
 
-  /** It may do all as long as any model that was used lately works there. */
-  rotation(nowMs: number): Rotation {
-    const used = [...this.#models.values()].filter(({ usedMs }) => nowMs - usedMs < USED_MS);
-    const states = used.map(({ breaker }) => breaker.state(nowMs));
-    if (states.length === 0 || states.includes("closed")) return "all";
+  /** Looks for calls that are late. @returns the models that are left alone from now on. */
+  look(nowMs: number): string[] {
+    const tripped: string[] = [];
+    for (const [model, { breaker, slowness }] of this.#models) {
+      if (breaker.state(nowMs) !== "closed" || !this.#isSlow(model, slowness, nowMs)) continue;
+      breaker.trip(nowMs);
+      tripped.push(model);
+    }
+    return tripped;
+  }
+
+  /** It may do all as long as any model works there; one of which nothing was seen lately is thought to. @param models that it serves. */
+  rotation(nowMs: number, models: readonly string[]): Rotation {
+    const used = [...this.#models].filter(([, { usedMs }]) => nowMs - usedMs < USED_MS);
+    const states = used.map(([, { breaker }]) => breaker.state(nowMs));
+    const isUnseen = (model: string): boolean => !used.some(([name]) => name === model);
+    if (states.length === 0 || states.includes("closed") || models.some(isUnseen)) return "all";
     return states.includes("half-open") ? "one" : "none";
   }
 

@@ -30,6 +30,7 @@ const TROUBLES: Record<string, (triton: ScriptedTriton) => void> = {
   "answers UNAVAILABLE": (triton) => (triton.script = () => ({ status: status.UNAVAILABLE, reason: "busy" })),
   "is ten times slower": (triton) => (triton.script = taking(150)),
   "answers nothing any more": (triton) => (triton.silent = true),
+  "answers too few rows": (triton) => (triton.script = (texts) => texts.slice(1)),
 };
 
 beforeEach(async () => {
@@ -44,7 +45,7 @@ afterEach(() => {
 async function startBusy(health?: HealthLimits) {
   const { metrics } = await startWorker(
     { tritonUrl: `${well.url},${sick.url}`, ...(health && { health }) },
-    { models: [modelOf({})] },
+    { models: [modelOf({ example: { text: "good" } })] },
   );
   await until(async () => (await liveSlots(fixture.redis)) === 4);
   const load = use(startLoad(fixture.redis, { everyMs: 10 }));

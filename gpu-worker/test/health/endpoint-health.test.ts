@@ -7,33 +7,41 @@ function fail(health: EndpointHealth, model: string, nowMs: number): void {
 
 test("a model that fails is not run there, others are; when no model works, one slot sees after a while", () => {
   const health = new EndpointHealth(() => 1);
-  expect(health.rotation(0)).toBe("all");
+  expect(health.rotation(0, ["good", "bad"])).toBe("all");
   health.callBegins("good", 1, 0)("answered", 5);
   fail(health, "bad", 10);
   expect(health.admit("bad", 11)).toBeUndefined();
   expect(health.admit("good", 11)).toBeDefined();
-  expect([health.rotation(11), health.stretch("bad", 11), health.stretch("good", 11)]).toEqual(["all", undefined, 1]);
+  expect([health.rotation(11, ["good", "bad"]), health.stretch("bad", 11), health.stretch("good", 11)]).toEqual([
+    "all",
+    undefined,
+    1,
+  ]);
   expect(health.states(11)).toEqual([
     { model: "good", state: "closed" },
     { model: "bad", state: "open" },
   ]);
   fail(health, "good", 20);
-  expect([health.rotation(20), health.rotation(509), health.rotation(510)]).toEqual(["none", "none", "one"]);
+  expect([
+    health.rotation(20, ["good", "bad"]),
+    health.rotation(509, ["good", "bad"]),
+    health.rotation(510, ["good", "bad"]),
+  ]).toEqual(["none", "none", "one"]);
   const trial = health.admit("bad", 511);
   expect(health.admit("bad", 512)).toBeUndefined();
   health.callBegins("bad", 1, 512)("answered", 517);
   trial?.end();
-  expect([health.rotation(518), health.admit("bad", 518)]).toMatchObject(["all", {}]);
+  expect([health.rotation(518, ["good", "bad"]), health.admit("bad", 518)]).toMatchObject(["all", {}]);
 });
 
 test("bad data closes no doubt: the server answered; calls that were taken back say nothing", () => {
   const health = new EndpointHealth(() => 1);
   for (let i = 0; i < 9; i++) health.callBegins("m", 1, i)(i % 3 === 2 ? "refused" : "failed", i);
-  expect(health.rotation(9)).toBe("all");
+  expect(health.rotation(9, ["m"])).toBe("all");
   for (let i = 0; i < 9; i++) health.callBegins("m", 1, i)("unknown", i);
-  expect(health.rotation(9)).toBe("all");
+  expect(health.rotation(9, ["m"])).toBe("all");
   fail(health, "m", 10);
-  expect(health.rotation(10)).toBe("none");
+  expect(health.rotation(10, ["m"])).toBe("none");
 });
 
 test.each([
@@ -51,5 +59,35 @@ test.each([
   };
   for (let i = 0; i < 20; i++) call(10);
   for (let i = 0; i < 12; i++) call(100);
-  expect(health.rotation(nowMs)).toBe(rotation);
+  expect(health.rotation(nowMs, ["m"])).toBe(rotation);
+});
+
+test("a model that was not used here is thought to work, whatever the others do", () => {
+  const health = new EndpointHealth(() => 1);
+  fail(health, "bad", 0);
+  expect([health.rotation(1, ["bad"]), health.rotation(1, ["bad", "unused"])]).toEqual(["none", "all"]);
+  health.callBegins("unused", 1, 1)("answered", 2);
+  expect(health.rotation(2, ["bad", "unused"])).toBe("all");
+  fail(health, "unused", 3);
+  expect(health.rotation(3, ["bad", "unused"])).toBe("none");
+});
+
+test.each([
+  ["proven, and another could do it: left alone at once", true, 1, [true, "open"]],
+  ["proven, and there is no other: it is what there is", true, undefined, [false, "closed"]],
+  ["not proven: it counts as one failure", false, 1, [false, "closed"]],
+])("an endpoint that is to blame, %s", (_how, isProven, peers, expected) => {
+  const health = new EndpointHealth(() => peers);
+  expect([health.blamed("m", isProven, 0), health.states(0)[0]?.state]).toEqual(expected);
+  for (let i = 0; i < 2; i++) health.blamed("m", false, 0);
+  expect(health.states(0)[0]?.state).toBe(isProven && peers === undefined ? "closed" : "open");
+});
+
+test("looking names the models that are left alone from then on, once", () => {
+  const health = new EndpointHealth(() => 1);
+  for (let nowMs = 0; nowMs < 200; nowMs += 10) health.callBegins("m", 8, nowMs)("answered", nowMs + 10);
+  for (let i = 0; i < 2; i++) health.callBegins("m", 8, 200);
+  expect(health.look(210)).toEqual([]);
+  const named = Array.from({ length: 60 }, (_, nth) => health.look(250 + 50 * nth)).flat();
+  expect(named).toEqual(["m"]);
 });
