@@ -109,7 +109,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const { zone = DEFAULT_ZONE } = options;
   const zones = createKnownZones(redis, log, zone);
   const pools = createPoolWatch({ redis, models, zones, clock, log });
-  const loads = createLoadWatch({ redis, models, zone, clock, log });
+  const loads = createLoadWatch({ redis, models, zones, clock, log });
   const memory = createMemoryWatch({ redis, clock, log });
   const reaper = createBlobReaper(
     { writes, blobs: deps.blobs, clock, log },

@@ -1,7 +1,7 @@
 import type { LaneLoad } from "@sluice/broker";
 import { expect, test } from "vitest";
 
-import { expectedWaitMs, mostOpenRuns } from "../src/tasks/expected-wait.js";
+import { expectedWaitMs, joinLoads, mostOpenRuns } from "../src/tasks/expected-wait.js";
 
 /** 10 ms and 10 ms a row. */
 const NOW: LaneLoad = { lane: "m:1:local:now", openRuns: 0, oneMs: 20, fullRows: 10, fullMs: 110, slots: 2 };
@@ -22,6 +22,13 @@ test.each([
   ["only bulk work waits", [NOW, BULK], 0],
 ])("when %s", (_when, loads, waitMs) => {
   expect(wait(NOW.lane, loads)).toBe(waitMs);
+});
+
+test("work that may run at several sites waits for what lies before each, and has the slots of all", () => {
+  const [home, away] = [byLane([{ ...NOW, slots: 0 }]), byLane([{ ...NOW, openRuns: 99 }, OTHER])];
+  expect(expectedWaitMs(NOW.lane, joinLoads([home, away]), 99)).toBe(650);
+  expect(expectedWaitMs(NOW.lane, joinLoads([byLane([{ ...NOW, openRuns: 9 }]), away]), 99)).toBe(325);
+  expect(joinLoads([]).size).toBe(0);
 });
 
 test("bulk work waits for all", () => {

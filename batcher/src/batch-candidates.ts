@@ -48,7 +48,7 @@ export function listCandidates(deps: CandidateDeps, pool: string, offer: PoolOff
   const { lanes, ledger, holds, routes } = deps;
   return ledger.queues().flatMap((queue) => {
     const lane = lanes.get(queue.kind.lane);
-    if (lane === undefined || !routes.mayRun(lane, pool, queue.oldestArrivedMs)) return [];
+    if (lane === undefined || !routes.mayRun(lane, pool)) return [];
     const settings = lanes.settingsOf(lane);
     const view = {
       policy: policyOf(deps, { queue, lane, settings }, offer),
@@ -62,7 +62,7 @@ export function listCandidates(deps: CandidateDeps, pool: string, offer: PoolOff
       solo: queue.kind.solo,
       draining: offer.draining,
     };
-    return [{ queue, lane, settings, view, heldUntilMs: holds.untilMs(lane.name) }];
+    return [{ queue, lane, settings, view, heldUntilMs: holds.untilMs({ lane: lane.name, pool }) }];
   });
 }
 

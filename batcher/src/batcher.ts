@@ -98,15 +98,17 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const health = createLoopHealth();
   const settings = createLiveSettings(redis, log);
   const models = createModelRegistry(redis, log);
-  const zones = createKnownZones(redis, log, zone);
+  const zones = createKnownZones(redis, log, zone, { isGuest: options.isGuest ?? false });
   const lanes = createLaneDirectory({ zone, zones, models, settings, clock });
-  const routes = createRoutes({ lanes, zones, clock, creditsOf: (site) => publishers.get(site)?.credits });
   const ledger = new Ledger();
   const holds = new LaneHolds();
   const knowledge = new KnowledgeBook();
   const recent = new RecentBatches();
   const serverClock = createServerClock(redis, clock);
+  const creditsOf = (site: string) => publishers.get(site)?.credits;
+  const routes = createRoutes({ lanes, ledger, zones, serverClock, creditsOf });
   const metrics = createBatcherMetrics({
+    zone,
     clock,
     health,
     ledgerCounts: () => ledger.counts(),
@@ -128,7 +130,7 @@ function assemble(deps: BatcherDeps, options: BatcherOptions, name: string) {
   const listed = () => publishers.wakeAll();
   const lookUps = createLookUpLoop({ ...common, listed });
   const publishers = createPublishers({ ...common, ownership, lateFound: () => lookUps.wake() }, name);
-  const sweeps = createSweepLoops({ ...common, zone, ownership, listed }, name);
+  const sweeps = createSweepLoops({ ...common, zone, zones, ownership, listed }, name);
   const readers = createReadLoops({ ...common, ownership, publishers, listed }, name, pacing);
   const subscriber = createShardSubscriber(target, log);
   const feed = createCreditFeed({ ...common, subscriber, publishers, readers, lookUps });

@@ -7,6 +7,7 @@ import type { BatcherMetrics } from "./metrics.js";
 import type { Publishers } from "./publishers.js";
 import type { ReadLoops } from "./read-loops.js";
 import type { WakeableLoop } from "./wakeable-loop.js";
+import type { Routes } from "./zones/routes.js";
 
 /** What pools tell their batchers: batches that are finished, slots that are new. */
 export interface CreditFeed {
@@ -22,6 +23,7 @@ interface CreditDeps {
   readonly holds: LaneHolds;
   readonly knowledge: KnowledgeBook;
   readonly publishers: Publishers;
+  readonly routes: Routes;
   readonly readers: ReadLoops;
   readonly lookUps: WakeableLoop;
   readonly metrics: BatcherMetrics;
@@ -63,12 +65,12 @@ function hear(deps: CreditDeps, pool: string, message: CreditMessage | undefined
 function hearHold(holds: LaneHolds, batch: OutBatch, { unsettled }: CreditMessage, nowMs: number): void {
   const returned = unsettled.filter(({ why }) => why === "returned").length;
   if (returned === batch.entries.length) holds.returned(batch, nowMs);
-  else holds.done(batch.lane);
+  else holds.done(batch);
 }
 
 /** A batch of which something came back was not served as others are. */
 function learnFrom(
-  { knowledge, lanes, metrics, publishers }: CreditDeps,
+  { knowledge, lanes, metrics, publishers, routes }: CreditDeps,
   batch: OutBatch,
   message: CreditMessage,
   nowMs: number,
@@ -79,7 +81,8 @@ function learnFrom(
   const { times } = knowledge.of(lane.name, lane.modelMaxSize);
   const predictedMs = times.curve && times.drift * times.curve.p50Ms(rows);
   metrics.served(lane, { observedMs: message.serviceMs, predictedMs });
-  times.observe(rows, message.serviceMs);
+  // Batches that help out elsewhere say nothing about the servers at home.
+  if (batch.pool === lane.pool || routes.isDeserted(lane)) times.observe(rows, message.serviceMs);
   knowledge.slotsOf(batch.pool).observe(publishers.get(batch.pool)?.slotsOfPool() ?? 0);
   if (batch.metIdleSlot) knowledge.overheadOf(batch.pool).observe(nowMs - batch.publishedMs - message.serviceMs);
 }

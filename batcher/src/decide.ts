@@ -45,8 +45,9 @@ export function decide(lane: LaneView, nowMs: number): Decision {
   if (lane.count === 0 || lane.freeCredits < 1) return WAIT_FOR_NEWS;
   if (lane.solo) return { kind: "dispatch", size: 1, reason: "solo" };
   const { enough, most, trial } = lane.policy.kind === "adaptive" ? lane.policy.sizes : sizesOfFixed(lane);
-  // A batch that may still grow gains nothing by waiting in the pool instead of here.
-  if (lane.policy.kind === "adaptive" && lane.policy.idleSlots < 1 && lane.cost < most) return WAIT_FOR_NEWS;
+  if (lane.policy.kind === "adaptive" && lane.policy.idleSlots < 1 && lane.cost < most) {
+    return waitForIdleSlot(lane, lane.policy, nowMs);
+  }
   if (lane.cost >= enough) {
     if (trial !== undefined && lane.cost >= trial.least) {
       return { kind: "dispatch", size: Math.min(lane.cost, trial.most), reason: "full" };
@@ -62,10 +63,25 @@ export function decide(lane: LaneView, nowMs: number): Decision {
   }
 }
 
+/**
+ * A batch that may still grow gains nothing by waiting in the pool instead of here. But where others, another model or
+ * another zone, let no slot get idle, it must take its turn among them.
+ */
+function waitForIdleSlot(lane: LaneView, policy: AdaptivePolicy, nowMs: number): Decision {
+  const turnMs = lane.oldestArrivedMs + turnsAwayMs(lane, policy);
+  if (nowMs < turnMs) return { kind: "wait", untilMs: turnMs };
+  return { kind: "dispatch", size: lane.cost, reason: "due" };
+}
+
+/** Who has waited for the batch that runs and for the one that lies before it has waited for what was there when he came. */
+function turnsAwayMs({ maxWaitMs }: LaneView, { curve, drift, sizes }: AdaptivePolicy): number {
+  return curve === undefined ? maxWaitMs : Math.max(maxWaitMs, 2 * drift * curve.p95Ms(sizes.most));
+}
+
 /** Of a pool with several slots one does not take all. */
-function shared(decision: Decision, { policy, draining }: LaneView): Decision {
+function shared(decision: Decision, { cost, policy, draining }: LaneView): Decision {
   if (decision.kind === "wait" || policy.kind === "fixed" || draining) return decision;
-  return { ...decision, size: evenShare(decision.size, policy) };
+  return { ...decision, size: Math.min(decision.size, evenShare(cost, policy)) };
 }
 
 function sizesOfFixed({ maxSize }: LaneView): BatchSizes {

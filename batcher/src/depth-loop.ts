@@ -58,8 +58,10 @@ export function createDepthLoop(deps: DepthDeps, batcher: string): WakeableLoop 
     }
     for (const pool of lanes.pools()) {
       const ours = lanes.lanes().filter((lane) => lane.pool === pool);
-      const loads = ours.flatMap((lane) => loadOf(deps, lane, openRuns.get(lane.name) ?? 0) ?? []);
-      await tellLaneLoads(deps.redis, { pool, batcher }, loads);
+      const loads = loadsBySite(deps, ours, openRuns);
+      await tellLaneLoads(deps.redis, { pool, batcher }, loads.get(pool) ?? []);
+      loads.delete(pool);
+      for (const [site, left] of loads) await tellLaneLoads(deps.redis, { pool: site, batcher }, left);
       const reports = ours.map((lane) => {
         const rate = rates.get(lane.name) ?? new ArrivalRate();
         rates.set(lane.name, rate);
@@ -77,15 +79,31 @@ async function measure({ redis, ownership }: DepthDeps, lane: ServedLane): Promi
   return lengths.reduce((sum, length) => sum + length, 0);
 }
 
-/** Undefined while nothing is known of how long batches take. */
-function loadOf(deps: DepthDeps, lane: ServedLane, openRuns: number): LaneLoad | undefined {
-  const full = fullBatchOf(deps, lane);
-  if (full === undefined) return undefined;
-  const slots = deps.routes
-    .sitesInUse(lane)
-    .map((site) => deps.knowledge.slotsOf(site).among(deps.publishers.get(site)?.slotsOfPool() ?? 0))
-    .reduce((sum, ofSite) => sum + ofSite);
-  return { lane: lane.name, openRuns, oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs, slots };
+/** What each site is going to do of these lanes: by its slots, if a lane's work may leave its own. */
+function loadsBySite(
+  deps: DepthDeps,
+  lanes: readonly ServedLane[],
+  openRuns: ReadonlyMap<string, number>,
+): Map<string, LaneLoad[]> {
+  const { routes, knowledge, publishers } = deps;
+  const loads = new Map<string, LaneLoad[]>();
+  for (const lane of lanes) {
+    const full = fullBatchOf(deps, lane);
+    // Nothing is known of how long batches take.
+    if (full === undefined) continue;
+    const sites = routes.sitesInUse(lane).map((site) => {
+      return { site, slots: knowledge.slotsOf(site).among(publishers.get(site)?.slotsOfPool() ?? 0) };
+    });
+    const allSlots = sites.reduce((sum, { slots }) => sum + slots, 0);
+    const open = openRuns.get(lane.name) ?? 0;
+    const times = { oneMs: full.oneMs, fullRows: full.rows, fullMs: full.serviceMs };
+    for (const { site, slots } of sites) {
+      const share = allSlots > 0 ? slots / allSlots : 1 / sites.length;
+      const load = { lane: lane.name, openRuns: Math.round(open * share), ...times, slots };
+      loads.set(site, [...(loads.get(site) ?? []), load]);
+    }
+  }
+  return loads;
 }
 
 function reportOf(

@@ -44,6 +44,11 @@ export class LaneQueue<Item extends WaitingRef> {
     return this.#oldestArrivedMs;
   }
 
+  /** When the first of the waiting was admitted, server time; Infinity if none waits. */
+  get oldestAdmittedMs(): number {
+    return this.#items[0]?.ref.admittedMs ?? Infinity;
+  }
+
   /** The earliest deadline of the waiting, as far as they know it, server time; Infinity if none waits. */
   get earliestDeadlineMs(): number {
     return this.#earliestDeadlineMs;

@@ -1,4 +1,4 @@
-import { dropLane, listLanes, parseLane, readNew, type ReadyStream } from "@sluice/broker";
+import { dropLane, joinZones, type KnownZones, listLanes, parseLane, readNew, type ReadyStream } from "@sluice/broker";
 import type { LaneDirectory } from "./lane-directory.js";
 import type { Ownership } from "./ownership.js";
 import { type WalkDeps, walkPending } from "./walk-pending.js";
@@ -10,6 +10,7 @@ const MAX_IN_MEMORY = 10_000;
 export interface LeftoverDeps extends WalkDeps {
   /** Whose lanes are looked after here. */
   readonly zone: string;
+  readonly zones: Pick<KnownZones, "all">;
   readonly lanes: LaneDirectory;
   readonly ownership: Ownership;
 }
@@ -25,7 +26,14 @@ export async function serveLeftovers(deps: LeftoverDeps, batcher: string, shard:
   let found = 0;
   for (const lane of await listLanes(deps.redis, shard)) {
     // A name that is none belongs to nobody, and is looked at by all.
-    if ((parseLane(lane)?.zone ?? deps.zone) !== deps.zone) continue;
+    const zone = parseLane(lane)?.zone ?? deps.zone;
+    if (zone !== deps.zone) {
+      // The list lies on another server than the lane, and may have lost what was written last.
+      if (!deps.zones.all().includes(zone) && !(await dropLane(deps.redis, { shard, lane }))) {
+        await joinZones(deps.redis, [zone]);
+      }
+      continue;
+    }
     if (served.has(lane) || (await dropLane(deps.redis, { shard, lane }))) continue;
     found += await listLeftover(deps, batcher, { shard, lane });
   }

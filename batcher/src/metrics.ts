@@ -1,4 +1,4 @@
-import type { BatchReason, Clock } from "@sluice/broker";
+import { type BatchReason, type Clock, DEFAULT_ZONE } from "@sluice/broker";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { BatchSizes } from "./adaptive/batch-sizes.js";
 import type { ServedLane } from "./lane-directory.js";
@@ -8,6 +8,8 @@ import type { PoolCredits } from "./pool-credits.js";
 
 /** What is read when the metrics are asked for, rather than told when it changes. */
 export interface MetricSources {
+  /** Whose work is looked after: a process may have batchers of several zones, and Prometheus must tell them apart. */
+  readonly zone: string;
   readonly clock: Clock;
   readonly health: LoopHealth;
   ledgerCounts(): LedgerCounts;
@@ -40,6 +42,7 @@ export interface BatcherMetrics {
 /** All metrics of one batcher, in a registry of their own. */
 export function createBatcherMetrics(sources: MetricSources): BatcherMetrics {
   const registry = new Registry();
+  if (sources.zone !== DEFAULT_ZONE) registry.setDefaultLabels({ zone: sources.zone });
   collectSources(registry, sources);
   const registers = [registry];
   const size = new Histogram({

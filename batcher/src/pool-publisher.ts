@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type BatchReason,
   type Clock,
@@ -33,6 +34,9 @@ import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 const IDLE_TURN_MS = 1_000;
 /** How often batches before a pool without workers are asked about: those that a dead worker has come back by and by. */
 const DOUBT_EVERY_MS = 1_000;
+
+/** Long enough for another batcher to publish a batch. */
+const GIVE_WAY_MS = 3;
 
 /** What a publisher needs. */
 export interface PublishDeps extends CandidateDeps {
@@ -100,8 +104,9 @@ class PublishTurns {
     const { clock, lanes, ledger, serverClock } = this.#deps;
     for (;;) {
       const { slots, idleSlots } = this.slots();
+      const nothingRuns = idleSlots >= slots || this.credits.total === 0;
       const marginMsOf = (queue: LaneQueue<LedgerEntry>) =>
-        lanes.get(queue.kind.lane)?.pool === this.#pool ? hopelessWithinMs(this.#deps, queue, idleSlots >= slots) : 0;
+        lanes.get(queue.kind.lane)?.pool === this.#pool ? hopelessWithinMs(this.#deps, queue, nothingRuns) : 0;
       const late = ledger.takeLate(serverClock.nowMs(), marginMsOf);
       if (late > 0) this.#deps.lateFound();
       const candidates = this.#candidates();
@@ -112,11 +117,24 @@ class PublishTurns {
         return IDLE_TURN_MS;
       }
       const choice = chooseBatch(candidates, nowMs);
-      if (choice.kind === "dispatch") await this.#publish(choice.candidate, choice.decision, nowMs);
-      else if (choice.untilMs < Infinity) return Math.min(choice.untilMs - nowMs, IDLE_TURN_MS);
-      else if (nowMs < this.credits.knownAtMs + CREDIT_LOOK_MS) return this.credits.knownAtMs + CREDIT_LOOK_MS - nowMs;
+      if (choice.kind === "dispatch" && this.#givesWay(choice.candidate)) await sleep(GIVE_WAY_MS);
+      else if (choice.kind === "dispatch") await this.#publish(choice.candidate, choice.decision, nowMs);
+      else if (idleSlots >= 1 && choice.untilMs < Infinity) return Math.min(choice.untilMs - nowMs, IDLE_TURN_MS);
+      else if (nowMs < this.credits.knownAtMs + CREDIT_LOOK_MS)
+        return Math.min(choice.untilMs, this.credits.knownAtMs + CREDIT_LOOK_MS) - nowMs;
       else await this.#lookAtPool();
     }
+  }
+
+  /**
+   * Whoever hears first of a free credit would get it each time, and Redis tells all in the same order. Where zones meet,
+   * each lets the others go first every other time.
+   */
+  #givesWay({ lane }: BatchCandidate): boolean {
+    const { ledger, routes } = this.#deps;
+    if (!routes.mayLeave()) return false;
+    const meetsOthers = lane.pool !== this.#pool || this.credits.used > ledger.outBatches(this.#pool);
+    return meetsOthers && Math.random() < 0.5;
   }
 
   views(lanes: readonly string[]): LaneView[] {
@@ -199,7 +217,7 @@ class PublishTurns {
       metrics.notPublished(lane, "no-credit");
       return;
     }
-    this.#deps.holds.published(lane.name, nowMs);
+    this.#deps.holds.published({ lane: lane.name, pool: this.#pool }, nowMs);
     const published = { size: batch.entries.length, reason, waitMs: notice.waitMs };
     metrics.published(lane, published);
     recent.published(lane.name, published);

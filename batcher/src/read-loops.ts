@@ -115,7 +115,11 @@ function startReader(deps: ReadDeps, batcher: string, options: { plan: ReaderPla
   return reader;
 }
 
-function fillingBatches({ publishers, lanes, clock }: ReadDeps, plan: ReaderPlan, minMs: number): FillingBatch[] {
+function fillingBatches(
+  { publishers, lanes, routes, clock }: ReadDeps,
+  plan: ReaderPlan,
+  minMs: number,
+): FillingBatch[] {
   const nowMs = clock.monotonicMs();
   const batches = publishers.list().flatMap(([, publisher]) =>
     publisher
@@ -127,7 +131,7 @@ function fillingBatches({ publishers, lanes, clock }: ReadDeps, plan: ReaderPlan
   const leavesAtOnce = plan.lanes.some((name) => {
     const lane = lanes.get(name);
     if (lane === undefined || lanes.settingsOf(lane).batchMode === "fixed") return false;
-    return publishers.get(lane.pool)?.hasIdleSlot() ?? false;
+    return routes.sitesInUse(lane).some((site) => publishers.get(site)?.hasIdleSlot() ?? false);
   });
   return leavesAtOnce ? [...batches, { missing: Infinity, dueInMs: minMs }] : batches;
 }

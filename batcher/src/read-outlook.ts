@@ -12,7 +12,8 @@ export function fillingBatchOf(view: LaneView, nowMs: number): FillingBatch {
   }
   const decision = decide(view, nowMs);
   if (decision.kind === "dispatch") return { missing: 0, dueInMs: 0 };
-  if (decision.untilMs < Infinity) return { missing: policy.sizes.enough - cost, dueInMs: decision.untilMs - nowMs };
+  if (policy.idleSlots >= 1 && decision.untilMs < Infinity)
+    return { missing: policy.sizes.enough - cost, dueInMs: decision.untilMs - nowMs };
   const serviceMs = policy.curve?.p50Ms(Math.min(cost, policy.sizes.most)) ?? 0;
   const { most, trial } = policy.sizes;
   return { missing: Math.max(most, trial?.most ?? 0) - cost, dueInMs: LATE_SHARE * serviceMs };

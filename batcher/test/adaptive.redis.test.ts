@@ -1,7 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { keys, readLearnedTimes, readPoolUse } from "@sluice/broker";
-import { admitMany, admitOne, metricOf, openEntries, POOL, statesOf, until, useBatchers } from "./batcher-fixture.js";
+import { keys, readLearnedTimes, readPoolUse, registerModels } from "@sluice/broker";
+import {
+  admitMany,
+  admitOne,
+  metricOf,
+  MODEL,
+  openEntries,
+  POOL,
+  stateOf,
+  statesOf,
+  until,
+  useBatchers,
+} from "./batcher-fixture.js";
 import type { FakeWorker } from "./fake-worker.js";
 
 const fixture = useBatchers();
@@ -52,6 +63,19 @@ test("while the slots are busy batches grow, up to what is allowed, and nothing 
   expect(Math.max(...sizes)).toBeLessThanOrEqual(16);
   // Once the sizes between have been tried, they are as large as is allowed; the last one has what is left.
   expect(sizes.slice(-9, -1).filter((size) => size === 16).length).toBeGreaterThanOrEqual(6);
+});
+
+test("a model with few tasks gets its turn beside one that keeps all slots of the pool busy", async () => {
+  await registerModels(fixture.redis, [MODEL, { ...MODEL, name: "n" }]);
+  await startAdaptive({ serviceMs: (size) => 20 + size }, { "batch.max_size": "8" });
+  const many = await admitMany(fixture.redis, 1_200);
+  for (let nth = 0; nth < 3; nth++) {
+    const few = await admitOne(fixture.redis, { lane: { model: "n", version: "1", zone: "local", batchClass: "now" } });
+    const tookMs = await until(async () => (await stateOf(fixture.redis, few)) === "SUCCESS", 15_000, "its turn");
+    expect(tookMs).toBeLessThan(1_500);
+  }
+  // They had a second or two of work left.
+  expect(await statesOf(fixture.redis, many)).toMatchObject({ open: expect.any(Number) as number });
 });
 
 test("a task that cannot make it expires before its deadline and takes nobody's place; in fixed mode it runs in vain", async () => {

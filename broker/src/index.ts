@@ -166,7 +166,7 @@ export {
   writeLearnedTimes,
 } from "./batches/service-times-store.js";
 export { announceBatcher, ownShard, readBatchers, removeBatcher, type ZoneBatcher } from "./batches/shard-ownership.js";
-export { createKnownZones, type KnownZones, readZones } from "./zones/known-zones.js";
+export { createKnownZones, joinZones, type KnownZones, readZones } from "./zones/known-zones.js";
 export { siteOf, zoneOfSite } from "./zones/site.js";
 export {
   claimRuns,

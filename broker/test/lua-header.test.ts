@@ -14,6 +14,7 @@ import { ensureGroupScript } from "../src/scripts/ensure-group.js";
 import { expireScript } from "../src/scripts/expire.js";
 import { finishBatchScript } from "../src/scripts/finish-batch.js";
 import { heartbeatScript } from "../src/scripts/heartbeat.js";
+import { joinZonesScript } from "../src/scripts/join-zones.js";
 import { liveSlotsScript } from "../src/scripts/live-slots.js";
 import { loadLua } from "../src/scripts/load-lua.js";
 import { lookUpScript } from "../src/scripts/look-up.js";
@@ -41,6 +42,7 @@ const scripts = [
   expireScript,
   finishBatchScript,
   heartbeatScript,
+  joinZonesScript,
   liveSlotsScript,
   lookUpScript,
   openLaneScript,

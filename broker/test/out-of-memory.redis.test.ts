@@ -1,8 +1,10 @@
+import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   announceBatcher,
   cancelTask,
   claimRuns,
+  createKnownZones,
   createNoticeReader,
   createReadyReader,
   dropIdleBatchers,
@@ -17,6 +19,7 @@ import {
   ownShard,
   publishBatch,
   readTask,
+  readZones,
   reclaimDeadNotice,
   removeBatcher,
   removeSlots,
@@ -52,6 +55,15 @@ describe("when Redis is out of memory", () => {
     expect(await dumpState(redis)).toEqual({ [keys.batchers()]: ["fresh"] });
     await removeBatcher(redis, { batcher: "fresh" });
     expect(await dumpState(redis)).toEqual({});
+  });
+
+  test("a role that starts then in a new zone is heard of", async () => {
+    const { redis } = fixture;
+    await fillRedis();
+    const zones = createKnownZones(redis, pino({ level: "silent" }), "east");
+    await zones.start();
+    await zones.stop();
+    expect((await readZones(redis)).sort()).toEqual(["east", "local"]);
   });
 
   test("a slot that starts then gets a notice that waits, though a group is missing", async () => {

@@ -16,6 +16,7 @@ const REGISTRIES: Record<string, () => { metrics(): Promise<string>; getSingleMe
   api: () => createApiMetrics({ waits: none, bodyBytes: none, refusedSettings: none, pollAgesMs: () => ({}) }).registry,
   batcher: () =>
     createBatcherMetrics({
+      zone: "local",
       clock: { epochMs: none, monotonicMs: none },
       health: createLoopHealth(),
       ledgerCounts: () => ({ waiting: 0, out: 0, late: 0 }),

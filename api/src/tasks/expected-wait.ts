@@ -1,7 +1,7 @@
 import { type LaneLoad, parseLane } from "@sluice/broker";
 
 /** What batchers tell of all lanes of one pool, by lane. */
-type PoolLoads = ReadonlyMap<string, LaneLoad>;
+export type PoolLoads = ReadonlyMap<string, LaneLoad>;
 
 /**
  * How long a run that is admitted to a lane now will take until it is done, milliseconds: all slots of the pool do what
@@ -28,6 +28,18 @@ export function mostOpenRuns(lane: string, loads: PoolLoads, withinMs: number): 
   if (own === undefined) return Infinity;
   const ownMs = withinMs * own.slots - workMsOfAll(lanesBeside(lane, loads));
   return Math.max(0, Math.floor(ownMs / own.fullMs) * own.fullRows);
+}
+
+/** The loads of several sites as one: a lane whose work may run at all of them has the slots of all. */
+export function joinLoads(sites: readonly PoolLoads[]): PoolLoads {
+  const [only, ...others] = sites;
+  if (only !== undefined && others.length === 0) return only;
+  const joined = new Map<string, LaneLoad>();
+  for (const load of sites.flatMap((loads) => [...loads.values()])) {
+    const known = joined.get(load.lane) ?? { openRuns: 0, slots: 0 };
+    joined.set(load.lane, { ...load, openRuns: known.openRuns + load.openRuns, slots: known.slots + load.slots });
+  }
+  return joined;
 }
 
 function knownLoad(lane: string, loads: PoolLoads): LaneLoad | undefined {

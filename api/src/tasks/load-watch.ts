@@ -1,6 +1,7 @@
 import {
   type Clock,
   createPoller,
+  type KnownZones,
   type LaneLoad,
   type ModelRegistry,
   readLaneLoads,
@@ -10,7 +11,7 @@ import {
   siteOf,
 } from "@sluice/broker";
 import type { Logger } from "pino";
-import { expectedWaitMs, mostOpenRuns } from "./expected-wait.js";
+import { expectedWaitMs, joinLoads, mostOpenRuns } from "./expected-wait.js";
 import { LaneDepths } from "./lane-depths.js";
 
 /** How long runs would take that are admitted now, by what batchers tell and admissions see. */
@@ -44,34 +45,32 @@ interface PoolLoads {
   readonly atMs: number;
 }
 
-const NOTHING_TOLD: PoolLoads["loads"] = new Map();
-
-/** Reads what the batchers say of every pool that a model belongs to, in the background. */
+/** Reads what the batchers say of every pool that a model belongs to, in all zones, in the background. */
 export function createLoadWatch(deps: {
   readonly redis: RedisClient;
   readonly models: Pick<ModelRegistry, "all">;
-  /** Of the tasks that are submitted here. */
-  readonly zone: string;
+  readonly zones: Pick<KnownZones, "all">;
   readonly clock: Clock;
   readonly log: Logger;
 }): LoadWatch {
-  const { redis, models, zone, clock } = deps;
+  const { redis, models, zones, clock } = deps;
   const pools = new Map<string, PoolLoads>();
   const depths = new LaneDepths();
   const look = async (): Promise<void> => {
     // Each for itself: the master of one pool may be away.
     const read = async (pool: string): Promise<void> => {
-      const loads = await readLaneLoads(redis, pool);
+      const loads = await readLaneLoads(redis, pool, zones.all());
       pools.set(pool, { loads, atMs: clock.monotonicMs() });
     };
-    const results = await Promise.allSettled(
-      [...new Set(models.all().map(({ pool }) => siteOf(pool, zone)))].map(read),
-    );
+    const sites = new Set(models.all().flatMap(({ pool }) => zones.all().map((zone) => siteOf(pool, zone))));
+    const results = await Promise.allSettled([...sites].map(read));
     for (const result of results) if (result.status === "rejected") throw result.reason;
   };
-  const loadsBeside = (lane: string): PoolLoads["loads"] =>
-    [...pools.values()].find(({ loads, atMs }) => loads.has(lane) && clock.monotonicMs() - atMs < KEEP_MS)?.loads ??
-    NOTHING_TOLD;
+  const loadsBeside = (lane: string): PoolLoads["loads"] => {
+    const nowMs = clock.monotonicMs();
+    const told = [...pools.values()].filter(({ loads, atMs }) => loads.has(lane) && nowMs - atMs < KEEP_MS);
+    return joinLoads(told.map(({ loads }) => loads));
+  };
   const poller = createPoller(look, POLL_MS, deps.log);
   return {
     start: () => poller.start(),

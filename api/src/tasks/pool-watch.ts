@@ -34,14 +34,23 @@ export function createPoolWatch(deps: {
   readonly log: Logger;
 }): PoolWatch {
   const { redis, models, zones, clock, log } = deps;
+  /** By site, as each answered last. */
+  const ofSites = new Map<string, number>();
   let slots = new Map<string, number>();
   let seenMs = -Infinity;
+  const ask = async (site: string): Promise<void> => {
+    ofSites.set(site, await countLiveSlots(redis, site));
+  };
+  /** One zone's server may be away without the others being cut off. @throws the error of a site if none answers */
+  const count = async (pool: string): Promise<number> => {
+    const sites = zones.all().map((zone) => siteOf(pool, zone));
+    const answers = await Promise.allSettled(sites.map(ask));
+    const [failed] = answers.filter((answer) => answer.status === "rejected");
+    if (failed && answers.every((answer) => answer.status === "rejected")) throw failed.reason;
+    return sites.reduce((sum, site) => sum + (ofSites.get(site) ?? 0), 0);
+  };
   const look = async (): Promise<void> => {
     const pools = [...new Set(models.all().map((model) => model.pool))];
-    const count = async (pool: string): Promise<number> => {
-      const ofSites = await Promise.all(zones.all().map((zone) => countLiveSlots(redis, siteOf(pool, zone))));
-      return ofSites.reduce((sum, ofSite) => sum + ofSite);
-    };
     const counts = await Promise.all(pools.map(count));
     // Also where there is no pool to ask about, "fresh" must mean that Redis answers.
     if (pools.length === 0) await countLiveSlots(redis, "default");

@@ -14,7 +14,7 @@ const IDLE_GAPS_OF_MANY = 5;
 const MANY_SLOTS = 4;
 
 /** So much above what keeps up: for what comes in uneven times. Found by simulation, with 4 and 8 slots at 0.05 to 0.95. */
-const SHARE_MARGIN = 1.2;
+const SHARE_MARGIN = 1.1;
 
 /** What the adaptive rule knows of a lane beyond its queue. */
 export interface AdaptivePolicy {
@@ -97,20 +97,20 @@ function unsustainableGapMs(n: number, { drift, slots }: AdaptivePolicy, curve: 
 }
 
 /**
- * How many of `size` waiting rows one of several slots is to take, so that the others find some as well: little more
+ * How many rows of those that wait one of several slots is to take at most, so that the others find some as well: little more
  * than the batches with which all slots keep up, or half of what waits if that is more. Without it the slot that is free
  * first takes all, next to nothing is left for the next one, and what comes meanwhile waits for the long batch: the same
  * mean size, but a mean latency up to 9 % above that of a window with a small cap. Thrift would rather have one large.
  * Two slots are most often two batches in flight on one device, which runs them one after the other: to halve what waits
  * only costs it the fixed time twice.
  */
-export function evenShare(size: number, policy: AdaptivePolicy): number {
+export function evenShare(waiting: number, policy: AdaptivePolicy): number {
   const { curve, steadyGapMs, slots, sizes, thrift } = policy;
-  if (slots < MANY_SLOTS || thrift > 0 || curve === undefined || steadyGapMs === Infinity) return size;
-  const atLeast = Math.ceil(size / 2);
+  if (slots < MANY_SLOTS || thrift > 0 || curve === undefined || steadyGapMs === Infinity) return waiting;
+  const atLeast = Math.ceil(waiting / 2);
   let enough = 1;
   while (enough < sizes.most && steadyGapMs < unsustainableGapMs(enough, policy, curve)) enough++;
-  return Math.min(size, Math.max(atLeast, Math.ceil(SHARE_MARGIN * enough) + 1));
+  return Math.max(atLeast, Math.ceil(SHARE_MARGIN * enough) + 1);
 }
 
 function idleGapsOf({ slots }: AdaptivePolicy): number {

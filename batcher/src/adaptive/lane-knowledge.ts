@@ -68,7 +68,7 @@ export class LaneKnowledge {
       known.overheadMs === overheadMs;
     if (isSame) return known.sizes;
     const limits = { maxSize, sloMs, depth, overheadMs };
-    const found = batchSizes({ curve, drift }, limits);
+    const found = batchSizes({ curve, drift, measuredAt: (size) => this.times.measuredAt(size) }, limits);
     const trial = this.#trialOf(found, curve, limits);
     const sizes = trial === undefined ? found : { ...found, trial };
     this.#sizes = { ...limits, observed, sizes };

@@ -1,9 +1,12 @@
 import type { LearnedTime } from "@sluice/broker";
+import type { MeasuredSize } from "./batch-sizes.js";
 import { createServiceCurve, type CurvePoint, type ServiceCurve } from "./service-curve.js";
 import { WeightedWindow } from "./weighted-window.js";
 
 /** Upper ends of the groups of sizes that are measured together: finer where a batch costs little more than a row. */
-const GROUPS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096] as const;
+export const MEASURED_SIZES = [
+  1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096,
+] as const;
 /** How fast `drift` follows: about the latest 20 batches decide. */
 const DRIFT_SHARE = 0.05;
 const MIN_DRIFT = 0.5;
@@ -17,6 +20,14 @@ const PROBE_AFTER = 100;
 const MAX_PROBE_AFTER = 3_200;
 /** A try that takes less than this part of what was expected was not in vain: it is tried again at once. */
 const MUCH_FASTER = 0.9;
+
+/** Of a normal distribution: so many deviations lie between median and 95th percentile, and so much less a median knows than a mean. */
+const P95_DEVIATIONS = 1.645;
+const MEDIAN_ERROR = 1.25;
+/** Past a knee batches that are smaller than this part of a size do more than it would, before it less. */
+const NEAR = 0.85;
+/** Older samples hardly count. */
+const MOST_WEIGHT = 64;
 
 interface Group {
   readonly sizes: WeightedWindow;
@@ -67,6 +78,18 @@ export class ServiceTimes {
     return this.#observed;
   }
 
+  /** What batches of about this size have done, here or elsewhere; undefined where they were much smaller on average. */
+  measuredAt(size: number): MeasuredSize | undefined {
+    const end = groupEnd(size);
+    const group = this.#groups.get(end);
+    const isKnown = group !== undefined && group.timesMs.count >= ENOUGH_SAMPLES;
+    const point = isKnown ? pointAt(group) : this.#adopted.get(end);
+    if (point === undefined || point.p50Ms <= 0 || point.size < NEAR * size) return undefined;
+    const deviation = (point.p95Ms - point.p50Ms) / P95_DEVIATIONS / point.p50Ms;
+    const samples = Math.max(1, Math.min(point.weight, MOST_WEIGHT));
+    return { rowsPerMs: point.size / point.p50Ms, doubt: (MEDIAN_ERROR * deviation) / Math.sqrt(samples) };
+  }
+
   /** A batch was settled. @param size rows. @param serviceMs from its start to its end. */
   observe(size: number, serviceMs: number): void {
     const predictedMs = this.curve?.p50Ms(size);
@@ -93,11 +116,11 @@ export class ServiceTimes {
    * never tries smaller ones misses that they have become better.
    */
   sizeToProbe(size: number, maxSize: number): number | undefined {
-    const own = GROUPS.findIndex((end) => size <= end);
-    const smaller = GROUPS[own - 1];
+    const own = MEASURED_SIZES.findIndex((end) => size <= end);
+    const smaller = MEASURED_SIZES[own - 1];
     if (smaller !== undefined && this.#isStale(smaller)) return smaller;
-    for (const end of GROUPS.slice(own)) {
-      if (size >= maxSize || (GROUPS[GROUPS.indexOf(end) - 1] ?? 0) >= maxSize) break;
+    for (const end of MEASURED_SIZES.slice(own)) {
+      if (size >= maxSize || (MEASURED_SIZES[MEASURED_SIZES.indexOf(end) - 1] ?? 0) >= maxSize) break;
       if (end > size && this.#isStale(end)) return Math.min(end, maxSize);
     }
     return undefined;
@@ -138,7 +161,7 @@ export class ServiceTimes {
   #points(): CurvePoint[] {
     const points = new Map(this.#adopted);
     for (const [end, group] of this.#groups) {
-      if (group.timesMs.count >= ENOUGH_SAMPLES || !points.has(end)) points.set(end, (group.point ??= pointOf(group)));
+      if (group.timesMs.count >= ENOUGH_SAMPLES || !points.has(end)) points.set(end, pointAt(group));
     }
     return [...points.values()].sort((a, b) => a.size - b.size);
   }
@@ -146,11 +169,15 @@ export class ServiceTimes {
 
 /** The smallest size that is measured together with this one. */
 export function leastMeasuredWith(size: number): number {
-  return (GROUPS.findLast((end) => end < size) ?? 0) + 1;
+  return (MEASURED_SIZES.findLast((end) => end < size) ?? 0) + 1;
 }
 
 function groupEnd(size: number): number {
-  return GROUPS.find((end) => size <= end) ?? Infinity;
+  return MEASURED_SIZES.find((end) => size <= end) ?? Infinity;
+}
+
+function pointAt(group: Group): CurvePoint {
+  return (group.point ??= pointOf(group));
 }
 
 function pointOf({ sizes, timesMs }: Group): CurvePoint {

@@ -14,12 +14,14 @@ export interface Experiment extends TaskTraits {
   readonly noise: number;
   readonly seconds: number;
   readonly seed: number;
+  /** What is not counted at the beginning. @defaultValue `WARM_UP_SHARE` of all */
+  readonly warmUpMs?: number;
   arrivals(random: RandomSource): Arrivals;
   /** How much longer than its curve a batch takes that starts now. @defaultValue 1 */
   slowdown?(nowMs: number): number;
 }
 
-/** The first part of an experiment is not counted: policies that learn have learned nothing yet. */
+/** What part of an experiment is not counted if it does not say: policies that learn have learned nothing yet. */
 export const WARM_UP_SHARE = 0.1;
 
 /** Poisson arrivals at a part of what the servers can do with batches of 64, noise 0.1. */
@@ -49,7 +51,7 @@ export function runExperiment(experiment: Experiment, policy: PolicyMaker): Outc
   return simulate({
     tasks: makeTasks(experiment.arrivals(createRandomSource(seed)), experiment, createRandomSource(seed + 2)),
     endMs: seconds * 1_000,
-    countFromMs: seconds * 1_000 * WARM_UP_SHARE,
+    countFromMs: experiment.warmUpMs ?? seconds * 1_000 * WARM_UP_SHARE,
     servers,
     serviceMs: (size, nowMs) => curve.meanMs(size) * noises.noise(noise) * (experiment.slowdown?.(nowMs) ?? 1),
     policy,

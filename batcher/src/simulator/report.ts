@@ -1,6 +1,6 @@
 import { type Chart, drawCharts } from "./line-chart.js";
 import { type Figures, POLICY_NAMES, type PolicyName, type ReportRow } from "./report-rows.js";
-import type { Workload } from "./workloads.js";
+import { FROM_NOTHING, type Workload } from "./workloads.js";
 import { ALIKE, AT_MOST_IN_DOUBT, type Verdict } from "./verdict.js";
 
 const COLORS: Readonly<Record<PolicyName, string>> = {
@@ -50,10 +50,15 @@ export function plotRows(rows: readonly ReportRow[], perRow: number = MEASURES.l
 }
 
 function summaryOf(rows: readonly ReportRow[]): string {
-  const count = (kind: Verdict["kind"]): number => rows.filter(({ verdict }) => verdict.kind === kind).length;
+  const isFromNothing = ({ workload }: ReportRow): boolean => workload.title === FROM_NOTHING;
+  const counts = (some: readonly ReportRow[]): string => {
+    const count = (kind: Verdict["kind"]): number => some.filter(({ verdict }) => verdict.kind === kind).length;
+    return `better than the best of 16 fixed windows in ${count("better")}, equal in ${count("equal")} and worse in ${count("worse")}`;
+  };
   const worse = rows.filter(({ verdict }) => verdict.kind === "worse");
+  const [learned, fromNothing] = [rows.filter((row) => !isFromNothing(row)), rows.filter(isFromNothing)];
   return [
-    `Of ${rows.length} rows adaptive is better than the best of 16 fixed windows in ${count("better")}, equal in ${count("equal")} and worse in ${count("worse")}.`,
+    `Of ${learned.length} rows adaptive is ${counts(learned)}; of ${fromNothing.length} in which nothing is known at first it is ${counts(fromNothing)}.`,
     `Equal: within ${100 * ALIKE} %, or within twice the standard error that the seeds leave (±) if that is no more than ${100 * AT_MOST_IN_DOUBT} %.`,
     "Compared is the mean, or where tasks have deadlines the part that was done in time.",
     ...(worse.length === 0

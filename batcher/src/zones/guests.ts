@@ -1,4 +1,14 @@
-import { createPoller, type KnownZones, readBatchers, type RedisClient, type Service } from "@sluice/broker";
+import {
+  createPoller,
+  keys,
+  type KnownZones,
+  listLanes,
+  parseLane,
+  readBatchers,
+  type RedisClient,
+  type Service,
+  SHARD_COUNT,
+} from "@sluice/broker";
 import type { Logger } from "pino";
 import type { Batcher } from "../batcher.js";
 import { isGuest } from "../rendezvous.js";
@@ -14,8 +24,8 @@ const LOOK_EVERY_MS = 1_000;
 const LOOKS_TO_COME = 2;
 
 /**
- * Looks after every zone in which no batcher lives: as many processes as there are share its shards, by the rules by
- * which batchers of one zone do. Guests go when a batcher of the zone is there.
+ * Looks after every zone that has work and no batcher: as many processes as there are share its shards, by the rules by
+ * which batchers of one zone do. Guests go when a batcher of the zone is there, or the zone is taken off the list.
  * @param createGuest a batcher for that zone, not started.
  */
 export function createGuests(deps: {
@@ -34,13 +44,16 @@ export function createGuests(deps: {
     missed.set(zone, isAlone ? (missed.get(zone) ?? 0) + 1 : 0);
     const guest = guests.get(zone);
     if (guest && !isAlone) {
-      guests.delete(zone);
-      log.info({ zone }, "a zone has batchers of its own again");
-      await guest.stop();
-    } else if (!guest && (missed.get(zone) ?? 0) >= LOOKS_TO_COME) {
+      await dismiss(zone, guest, "a zone has batchers of its own again");
+    } else if (!guest && (missed.get(zone) ?? 0) >= LOOKS_TO_COME && (await hasWork(redis, zone))) {
       log.warn({ zone }, "a zone has no batcher; its work is looked after from here");
       await take(zone, createGuest(zone));
     }
+  };
+  const dismiss = async (zone: string, guest: Batcher, why: string): Promise<void> => {
+    guests.delete(zone);
+    log.info({ zone }, why);
+    await guest.stop();
   };
   /** One that cannot start is tried again. */
   const take = async (zone: string, guest: Batcher): Promise<void> => {
@@ -54,7 +67,13 @@ export function createGuests(deps: {
     }
   };
   const look = async (): Promise<void> => {
-    for (const zone of zones.all()) if (zone !== own) await lookAt(zone);
+    const listed = zones.all();
+    const gone = [...guests].filter(([zone]) => !listed.includes(zone));
+    const results = await Promise.allSettled([
+      ...gone.map(([zone, guest]) => dismiss(zone, guest, "a zone is no longer on the list")),
+      ...listed.filter((zone) => zone !== own).map(lookAt),
+    ]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   };
   const poller = createPoller(look, LOOK_EVERY_MS, log);
   return {
@@ -66,4 +85,14 @@ export function createGuests(deps: {
       guests.clear();
     },
   };
+}
+
+/** Whether a run is open in any lane of a zone, whatever models are registered. */
+async function hasWork(redis: RedisClient, zone: string): Promise<boolean> {
+  for (let shard = 0; shard < SHARD_COUNT; shard++) {
+    const lanes = (await listLanes(redis, shard)).filter((lane) => parseLane(lane)?.zone === zone);
+    const lengths = await Promise.all(lanes.map((lane) => redis.xlen(keys.ready(shard, lane))));
+    if (lengths.some((length) => length > 0)) return true;
+  }
+  return false;
 }

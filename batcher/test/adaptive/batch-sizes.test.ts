@@ -8,7 +8,7 @@ const LIMITS = { maxSize: 64, sloMs: 500, depth: 1, overheadMs: 0 };
 const learned = (gpu: GpuCurve) => {
   const sizes = [1, 2, 4, 8, 16, 32, 64];
   const points = sizes.map((size) => ({ size, p50Ms: gpu.meanMs(size), p95Ms: gpu.meanMs(size), weight: 1 }));
-  return { curve: createServiceCurve(points, 64), drift: 1 };
+  return { curve: createServiceCurve(points, 64), drift: 1, measuredAt: () => undefined };
 };
 
 describe("batch sizes", () => {
@@ -18,10 +18,25 @@ describe("batch sizes", () => {
 
   test("past the knee of a measured curve nothing is gained", () => {
     const { enough, most } = batchSizes(learned(A100), LIMITS);
-    // 33 is as good within a hundredth.
-    expect(most).toBe(33);
+    expect(most).toBe(32);
     expect(enough).toBeGreaterThan(12);
     expect(enough).toBeLessThanOrEqual(32);
+  });
+
+  describe("what was measured counts more than the line between two sizes", () => {
+    const measured = (rowsPerMs: number, doubt: number) => ({
+      ...learned(A100),
+      measuredAt: (size: number) => (size === 48 ? { rowsPerMs, doubt } : undefined),
+    });
+
+    test.each([
+      ["as good", 2.9, 0, 48],
+      ["worse", 2.7, 0, 32],
+      ["worse, as far as one knows", 2.75, 0.06, 48],
+      ["worse, whatever the doubt", 2.6, 1, 32],
+    ])("a larger one is %s", (_how, rowsPerMs, doubt, most) => {
+      expect(batchSizes(measured(rowsPerMs, doubt), LIMITS).most).toBe(most);
+    });
   });
 
   test("who waits for one batch and rides in the next ends within the objective", () => {

@@ -37,12 +37,18 @@ export async function tellLaneLoads(
 
 /**
  * What all live batchers say of a pool's lanes, by lane; open runs are added up.
+ * @param zones of the batchers: those of another zone say what they leave to this pool.
  * @throws BrokerError storage-unavailable
  */
-export async function readLaneLoads(redis: RedisClient, pool: string): Promise<ReadonlyMap<string, LaneLoad>> {
+export async function readLaneLoads(
+  redis: RedisClient,
+  pool: string,
+  zones: readonly string[] = [zoneOfSite(pool)],
+): Promise<ReadonlyMap<string, LaneLoad>> {
   const sum = new Map<string, LaneLoad>();
   try {
-    const batchers = await redis.zrange(keys.batchers(zoneOfSite(pool)), "0", "-1");
+    const ofZones = await Promise.all(zones.map((zone) => redis.zrange(keys.batchers(zone), "0", "-1")));
+    const batchers = ofZones.flat();
     if (batchers.length === 0) return sum;
     const values = await redis.mgetBuffer(batchers.map((batcher) => keys.load(pool, batcher)));
     for (const load of values.flatMap((bytes) => (bytes === null ? [] : decodeLaneLoads(bytes)))) {

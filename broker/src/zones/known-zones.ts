@@ -4,6 +4,7 @@ import { DEFAULT_ZONE } from "../lane.js";
 import type { RedisClient } from "../redis/connect.js";
 import { createPoller } from "../redis/poller.js";
 import { untilAnswered } from "../redis/until-answered.js";
+import { joinZonesScript } from "../scripts/join-zones.js";
 import type { Service } from "../service.js";
 
 const POLL_MS = 1_000;
@@ -19,13 +20,19 @@ export interface KnownZones extends Service {
 /**
  * Puts the own zone on the list and follows the others: work of a zone whose processes are all gone must still be found.
  * `start` has done so once. A deployment with one zone that has no name writes nothing.
+ * @param options `isGuest`: the own zone is another's, and is not put back when it was taken off the list.
  */
-export function createKnownZones(redis: RedisClient, log: Logger, own: string): KnownZones {
+export function createKnownZones(
+  redis: RedisClient,
+  log: Logger,
+  own: string,
+  options: { readonly isGuest?: boolean } = {},
+): KnownZones {
   let zones: readonly string[] = [own];
   const look = async (): Promise<void> => {
     const known = await readZones(redis);
-    // Also after a Redis that was emptied. What is there is not written again: one that is full would refuse it.
-    if (!known.includes(own)) await redis.sadd(keys.zones, own, DEFAULT_ZONE);
+    // Also after a Redis that was emptied. What lies in `local` is from before there were names.
+    if (!options.isGuest && !known.includes(own)) await joinZones(redis, [own, DEFAULT_ZONE]);
     zones = [...new Set([own, ...known])].sort();
   };
   const poller = createPoller(look, POLL_MS, log);
@@ -38,6 +45,11 @@ export function createKnownZones(redis: RedisClient, log: Logger, own: string): 
     all: () => zones,
     ageMs: () => poller.ageMs(),
   };
+}
+
+/** Puts zones on the list, also when Redis is out of memory. @throws BrokerError storage-unavailable */
+export async function joinZones(redis: RedisClient, zones: readonly string[]): Promise<void> {
+  await joinZonesScript.run(redis, { zones: keys.zones }, { "zone...": zones });
 }
 
 /** The zones that are on the list; `local` where nobody ever named one. @throws the Redis error */
