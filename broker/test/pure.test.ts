@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
+import { packList } from "../src/msgpack-list.js";
 import {
   BrokerError,
   createTaskId,
@@ -119,6 +120,35 @@ describe("messages between batchers and workers", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test("lists of anything are refused, or are what they should be", () => {
+    const id = fc.oneof(fc.string({ maxLength: 5 }), fc.jsonValue());
+    const why = fc.oneof(fc.constantFrom("apart", "returned", "unknown"), fc.jsonValue());
+    const pairs = fc.oneof(fc.array(fc.oneof(fc.tuple(id, why), fc.jsonValue()), { maxLength: 4 }), fc.jsonValue());
+    fc.assert(
+      fc.property(id, fc.oneof(fc.nat(), fc.jsonValue()), pairs, (batchId, serviceMs, unsettled) => {
+        const message = decodeCredit(packList([1, batchId, serviceMs, unsettled]));
+        if (message === undefined) return;
+        expect([typeof message.batchId, typeof message.serviceMs]).toEqual(["string", "number"]);
+        for (const one of message.unsettled) {
+          expect([typeof one.runId, ["apart", "returned", "unknown"].includes(one.why)]).toEqual(["string", true]);
+        }
+      }),
+      {
+        numRuns: 2_000,
+        examples: [
+          ["b", 0, [5]],
+          ["b", 0, [null]],
+          ["b", 0, [["r", "apart"]]],
+        ],
+      },
+    );
+    expect(decodeCredit(packList([1, "b", 0, [["r", "apart"]]]))).toEqual({
+      batchId: "b",
+      serviceMs: 0,
+      unsettled: [{ runId: "r", why: "apart" }],
+    });
   });
 
   test("what a run came to is read back, and anything else is told apart from it", () => {

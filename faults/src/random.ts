@@ -8,8 +8,6 @@ export interface Random {
   pick<T>(values: readonly T[]): T;
   /** True with this probability. */
   chance(probability: number): boolean;
-  /** A stream of its own: taking more numbers from one does not move the others. */
-  fork(name: string): Random;
 }
 
 /** mulberry32 (Tommy Ettinger, public domain), seeded with an FNV-1a hash of the text. */
@@ -29,7 +27,6 @@ export function createRandom(seed: string): Random {
       return values[Math.floor(next() * values.length)] as T;
     },
     chance: (probability) => next() < probability,
-    fork: (name) => createRandom(`${seed}/${name}`),
   };
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { RedisContents } from "../src/check/inspect-redis.js";
 import { judgeContents } from "../src/check/judge-contents.js";
 import { boundOf, judgeExecutions } from "../src/check/judge-executions.js";
+import { judgeExits, judgeUsage } from "../src/check/judge-processes.js";
 import { judgeTasks } from "../src/check/judge-tasks.js";
 import { measureRecovery, percentile } from "../src/check/measure-recovery.js";
 import { type LedgerEntry, openEntry, type TerminalView } from "../src/client/ledger.js";
@@ -32,7 +33,7 @@ const faultOf = (fault: InjectedFault["fault"], changes: Partial<InjectedFault> 
   ...changes,
 });
 
-const CALM = { workerDeaths: 0, earlyMs: 0 };
+const CALM = { workerDeathsMs: [], earlyMs: 0 };
 
 describe("a task is judged", () => {
   const none = { first: undefined, last: undefined, endedMs: undefined };
@@ -89,6 +90,16 @@ describe("a task is judged", () => {
     expect(found.map(({ invariant }) => invariant)).toEqual(invariants);
   });
 
+  test("well if it failed because workers died, as often as it takes, while it was there", () => {
+    const died: TerminalView = { state: "FAILED", answer: undefined, errorCode: "worker-died" };
+    const task = entry({ first: died, last: died });
+    const judged = (deathsMs: readonly number[]) =>
+      judgeTasks([task, entry(), entry()], { ...CALM, workerDeathsMs: deathsMs }).map(({ invariant }) => invariant);
+    expect(judged([1_001, 1_002, 1_003, 1_004, 1_005, 1_100])).toEqual([]);
+    expect(judged([1_001, 1_002, 1_003, 1_004, 1_005, 1_101])).toEqual(["unexpected"]);
+    expect(judged([1, 2, 3, 4, 5, 6, 1_001])).toEqual(["unexpected"]);
+  });
+
   test("well if it expires a little early where batches are adaptive", () => {
     const early = entry({ first: { ...success, state: "EXPIRED" }, last: { ...success, state: "EXPIRED" } });
     expect(judgeTasks([early, entry(), entry()], { ...CALM, earlyMs: 2_000 })).toEqual([]);
@@ -115,6 +126,23 @@ describe("executions are judged", () => {
       bound: 0,
       violations: [],
     });
+  });
+  test("too many if more than 5 in 1,000 of a large campaign ran again, whatever the faults explain", () => {
+    const kills = Array.from({ length: 100 }, () =>
+      faultOf({ kind: "kill-role", role: "gpu-worker", pick: 0, downMs: 1 }, { atMs: 1, healedMs: 1 }),
+    );
+    const count = 20_000;
+    const all = Array.from({ length: count }, (_, index) => entry({ text: `text ${index}` }));
+    const verdictWith = (again: number) => {
+      const texts = all.map(({ text }) => text);
+      const runs = [
+        { startedMs: 1, texts },
+        { startedMs: 2, texts: texts.slice(0, again) },
+      ];
+      return judgeExecutions(runs, all, { ...options, faults: kills }).violations.map(({ detail }) => detail);
+    };
+    expect(verdictWith(100)).toEqual([]);
+    expect(verdictWith(101)).toEqual(["101 of 20101 executions were repeats"]);
   });
   test("unexpected if a refused input ran, unless an attempt broke off", () => {
     const runs = [{ startedMs: 1, texts: ["text"] }];
@@ -170,6 +198,11 @@ describe("recovery", () => {
       { name: "kill-master", atMs: 1_050, affectedTasks: 2, recoveryMs: 7_950, writeGapMs: 3_000 },
     ]);
     expect(measureRecovery([{ ...fault, alone: false }], entries)).toEqual([]);
+    // A task that has not ended, and shards that take nothing any more although somebody tries.
+    const none = { first: undefined, last: undefined, endedMs: undefined };
+    const tried = entry({ ...none, outcome: "unknown", submittedMs: 15_000, acceptedMs: undefined });
+    const open = entry({ ...none, acceptedMs: 1_000 });
+    expect(measureRecovery([fault], [open, tried])).toMatchObject([{ recoveryMs: Infinity, writeGapMs: 14_000 }]);
   });
   test("percentiles are values that were measured", () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
@@ -193,5 +226,25 @@ describe("what is left in Redis is judged", () => {
   ])("%s", (_name, changes, invariants) => {
     const found = judgeContents({ ...clean, ...changes }, cause);
     expect(found.map(({ invariant }) => invariant)).toEqual(invariants);
+  });
+});
+
+describe("a process is judged", () => {
+  const usage = (descriptors: number, residentMb: number) => ({
+    name: "api-1",
+    before: { descriptors: 20, residentMb: 100 },
+    after: { descriptors, residentMb },
+  });
+
+  test("by what it holds more than before", () => {
+    expect(judgeUsage([usage(40, 200)])).toEqual([]);
+    expect(judgeUsage([usage(41, 100), usage(20, 201)]).map(({ invariant }) => invariant)).toEqual(["leak", "leak"]);
+  });
+
+  test("by whether it ended by itself", () => {
+    const exit = { name: "api-1", code: 1, signal: null, wasReady: true };
+    expect(judgeExits([exit, { ...exit, wasReady: false }])).toEqual([
+      { invariant: "crash", detail: "api-1 ended with 1" },
+    ]);
   });
 });

@@ -34,9 +34,17 @@ export async function handleNotice(pulled: PulledNotice, holder: NoticeHolder, d
   }
 }
 
-async function runAtGate({ notice }: PulledNotice, holder: NoticeHolder, deps: NoticeDeps): Promise<BatchEnd> {
-  // It cannot be read: its runs are found by look-up.
-  if (!notice) return { serviceMs: 0, unsettled: [], gaveBack: false };
+async function runAtGate(
+  { notice, noticeId }: PulledNotice,
+  holder: NoticeHolder,
+  deps: NoticeDeps,
+): Promise<BatchEnd> {
+  if (!notice) {
+    // Its runs are found by look-up.
+    deps.metrics.malformedNotices.inc();
+    deps.log.error({ noticeId, slot: holder.slot }, "a notice that cannot be read is taken away");
+    return { serviceMs: 0, unsettled: [], gaveBack: false };
+  }
   const leave = await deps.gate.enter(notice.reason === "solo");
   try {
     return holder.stopping.aborted ? leaveAll(notice) : await runBatch(notice, holder.slot, deps);

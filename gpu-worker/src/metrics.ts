@@ -27,6 +27,8 @@ export interface GpuWorkerMetrics {
   readonly bisected: Counter;
   /** Runs that were given back because of the endpoint. */
   readonly givenBack: Counter;
+  /** Notices that could not be read. */
+  readonly malformedNotices: Counter;
   readonly batchesInFlight: Gauge;
 }
 
@@ -76,6 +78,7 @@ export function createGpuWorkerMetrics(): GpuWorkerMetrics {
     ),
     retries: counter("sluice_retries_total", "Inference calls that were repeated", ["reason"]),
     bisected: counter("sluice_bisected_total", "Batches that were halved because of their data"),
+    malformedNotices: counter("sluice_malformed_notices_total", "Notices that could not be read"),
     givenBack: counter("sluice_given_back_total", "Runs that were given back because of the endpoint"),
     batchesInFlight: new Gauge({ name: "sluice_batches_in_flight", help: "Batches in hand", registers }),
   };

@@ -103,11 +103,12 @@ describe("a batch", () => {
     expect(await runFields(fixture.redis, task)).not.toHaveProperty("attempts");
   });
 
-  test("that cannot be read is taken away", async () => {
-    await start();
+  test("that cannot be read is taken away, and counted", async () => {
+    const { metrics } = await start();
     await fixture.redis.xadd(keys.notices("default", "now"), "*", "p", "nonsense");
     await finished();
     expect(triton.calls).toEqual([]);
+    await shown(metrics, "sluice_malformed_notices_total 1");
   });
 });
 

@@ -24,8 +24,10 @@ export interface Notice {
   readonly rows: readonly NoticeRow[];
 }
 
+const UNSETTLED_REASONS = ["returned", "apart", "unknown"] as const;
+
 /** Why a run of a finished batch is not settled. */
-export type UnsettledReason = "returned" | "apart" | "unknown";
+export type UnsettledReason = (typeof UNSETTLED_REASONS)[number];
 
 /** What the end of a batch tells the batchers. It may be lost. */
 export interface CreditMessage {
@@ -71,6 +73,14 @@ export function encodeCredit(message: CreditMessage): Buffer {
 export function decodeCredit(bytes: Uint8Array): CreditMessage | undefined {
   const list = unpackList(bytes);
   if (list?.[0] !== VERSION || !Array.isArray(list[3])) return undefined;
-  const unsettled = (list[3] as [string, UnsettledReason][]).map(([runId, why]) => ({ runId: String(runId), why }));
-  return { batchId: String(list[1]), serviceMs: Number(list[2]), unsettled };
+  const [, batchId, serviceMs, pairs] = list;
+  if (typeof batchId !== "string" || typeof serviceMs !== "number") return undefined;
+  const unsettled: { runId: string; why: UnsettledReason }[] = [];
+  for (const pair of pairs as unknown[]) {
+    const [runId, word] = Array.isArray(pair) ? (pair as unknown[]) : [];
+    const why = UNSETTLED_REASONS.find((known) => known === word);
+    if (typeof runId !== "string" || why === undefined) return undefined;
+    unsettled.push({ runId, why });
+  }
+  return { batchId, serviceMs, unsettled };
 }

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspectRedis } from "../check/inspect-redis.js";
 import { judgeContents } from "../check/judge-contents.js";
 import { judgeExecutions } from "../check/judge-executions.js";
+import { judgeExits, judgeUsage } from "../check/judge-processes.js";
 import { judgeTasks } from "../check/judge-tasks.js";
 import { measureRecovery } from "../check/measure-recovery.js";
 import { readProcessUsage } from "../check/process-usage.js";
 import type { Violation } from "../check/violation.js";
 import type { LedgerEntry } from "../client/ledger.js";
 import type { Clients } from "../client/run-clients.js";
-import type { UnplannedExit } from "../managed-process.js";
 import type { InjectedFault } from "../nemesis/nemesis.js";
 import type { Execution } from "../oracle/execution-log.js";
 import { ORACLE_MODEL } from "../oracle/oracle-model.js";
@@ -38,9 +38,6 @@ export interface CampaignEnd {
 
 /** What a batch may take that was cut off, delayed or stopped by a fault: so early others may be given up. */
 const ADAPTIVE_EARLY_MS = 750;
-/** A process may keep so much more than before the faults. */
-const MORE_DESCRIPTORS = 40;
-const MORE_MEMORY_MB = 200;
 /** Connections of clients that have gone are closed by and by. */
 const SETTLE_MS = 15_000;
 
@@ -59,9 +56,9 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
   const verdict = judgeExecutions(world.oracle.executions(), entries, { faults: injected, inHand, known });
   const base = judgeExecutions(end.baseExecutions, entries, { faults: [], inHand, known });
   const done = injected.filter(({ skipped }) => skipped === undefined);
-  const workerDeaths = done.filter(
-    ({ fault }) => "role" in fault && fault.role === "gpu-worker" && isKill(fault),
-  ).length;
+  const workerDeathsMs = done
+    .filter(({ fault }) => "role" in fault && fault.role === "gpu-worker" && isKill(fault))
+    .map(({ atMs }) => atMs);
   const accepted = entries.filter(({ outcome }) => outcome === "ok");
   return {
     topology: options.topology,
@@ -92,7 +89,8 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
     usage,
     unplannedExits: world.unplannedExits,
     violations: [
-      ...judgeTasks(judged, { workerDeaths, earlyMs: options.mode === "adaptive" ? ADAPTIVE_EARLY_MS : 0 }),
+      ...judgeQuiet(end.quietAfterMs),
+      ...judgeTasks(judged, { workerDeathsMs, earlyMs: options.mode === "adaptive" ? ADAPTIVE_EARLY_MS : 0 }),
       ...verdict.violations,
       ...base.violations.map((one) => ({ ...one, detail: `before the first fault: ${one.detail}` })),
       ...judgeContents(contents, { judged, excused, starts: startsOf(done) }),
@@ -100,6 +98,12 @@ export async function checkCampaign(end: CampaignEnd): Promise<CampaignResult> {
       ...judgeExits(world.unplannedExits),
     ],
   };
+}
+
+/** Tasks that end later, or of which no caller hears, are stuck as well. */
+function judgeQuiet(quietAfterMs: number | undefined): Violation[] {
+  if (quietAfterMs !== undefined) return [];
+  return [{ invariant: "stuck", detail: "after the last fault it did not get quiet in time" }];
 }
 
 /** Descriptors and memory of every process that runs. */
@@ -128,22 +132,6 @@ async function usageSince(fleet: Fleet, before: Usage): Promise<UsageChange[]> {
 /** How often processes of roles were started, at least, while faults were done. */
 function startsOf(done: readonly InjectedFault[]): number {
   return done.filter(({ fault }) => "role" in fault).length;
-}
-
-function judgeUsage(usage: readonly UsageChange[]): Violation[] {
-  return usage.flatMap(({ name, before, after }) => {
-    const descriptors = after.descriptors > before.descriptors + MORE_DESCRIPTORS;
-    const memory = after.residentMb > before.residentMb + MORE_MEMORY_MB;
-    if (!descriptors && !memory) return [];
-    const detail = `${name}: ${before.descriptors} -> ${after.descriptors} descriptors, ${before.residentMb} -> ${after.residentMb} MB`;
-    return [{ invariant: "leak" as const, detail }];
-  });
-}
-
-function judgeExits(exits: readonly UnplannedExit[]): Violation[] {
-  return exits
-    .filter(({ wasReady }) => wasReady)
-    .map(({ name, code, signal }) => ({ invariant: "crash", detail: `${name} ended with ${signal ?? code}` }));
 }
 
 function partition<T>(values: readonly T[], isFirst: (value: T) => boolean): readonly [T[], T[]] {

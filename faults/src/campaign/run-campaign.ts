@@ -82,7 +82,7 @@ async function torment(options: CampaignOptions, world: World, clients: Clients)
       return false;
     }
   };
-  const nemesis = createNemesis({ ...world, whole }, () => undefined);
+  const nemesis = createNemesis({ ...world, whole });
   let tormenting = true;
   const faults = nemesis.run(schedule).then(async () => {
     await nemesis.heal();

@@ -27,7 +27,7 @@ export interface RedisContents {
 
 /** Keys that stay: settings, lists of who lives, and streams, which are emptied but not deleted. */
 const PERMANENT =
-  /^sluice:(config|config:good|models|batchers)$|^sluice:\{b:[^}]+\}:(slots|batches:\w+)$|^sluice:\{q:\d+\}:(dead|outbox|owner|ready:.+|lanes)$/;
+  /^sluice:(config|config:good|models|batchers)$|^sluice:\{b:[^}]+\}:(slots|batches:\w+)$|^sluice:\{q:\d+\}:(dead|owner|ready:.+|lanes)$/;
 const WORK_STREAM = /\}:(ready:|batches:)/;
 const PAGE = 1_000;
 

@@ -52,6 +52,7 @@ export function judgeExecutions(
     return startedMs.length > (due.get(text) ?? 1) ? [{ text, startedMs }] : [];
   });
   const extra = duplicates.reduce((sum, { text, startedMs }) => sum + startedMs.length - (due.get(text) ?? 1), 0);
+  const total = [...runs.values()].reduce((sum, times) => sum + times.length, 0);
   const bound = options.faults.reduce((sum, fault) => sum + boundOf(fault, options.inHand), 0);
   const { faults } = options;
   for (const { text, startedMs } of duplicates) {
@@ -62,9 +63,18 @@ export function judgeExecutions(
   if (extra > bound) {
     violations.push({ invariant: "duplicates", detail: `${extra} executions too many; the faults explain ${bound}` });
   }
-  const total = [...runs.values()].reduce((sum, times) => sum + times.length, 0);
+  if (extra > MOST_AGAIN * total && total >= LARGE) {
+    violations.push({ invariant: "duplicates", detail: `${extra} of ${total} executions were repeats` });
+  }
   return { executions: total, unique: runs.size, duplicates, bound, violations };
 }
+
+/**
+ * Each fault explains what its workers may have in hand, which adds up to far more than they had. In a large campaign, a
+ * kill for each 500 tasks, repeats are 3 in 1,000.
+ */
+const MOST_AGAIN = 0.005;
+const LARGE = 20_000;
 
 /** Longer than a lease, a look-up after it, and what waits in line by then. */
 const AFTER_MS = 30_000;

@@ -4,8 +4,8 @@ import type { Invariant, Violation } from "./violation.js";
 
 /** What the campaign did that explains how tasks end. */
 export interface Circumstances {
-  /** How often a worker died: a run that several deaths fall upon may become a dead letter. */
-  readonly workerDeaths: number;
+  /** When workers died, wall clock: a run that several deaths fall upon may become a dead letter. */
+  readonly workerDeathsMs: readonly number[];
   /** So long before its deadline a task may be given up, because a batch would take longer than that. */
   readonly earlyMs: number;
 }
@@ -58,14 +58,16 @@ function isSame({ first, last }: LedgerEntry): boolean {
 }
 
 /** Why the task must not have ended this way; undefined if it may. */
-function whyIllegal(entry: LedgerEntry, { workerDeaths, earlyMs }: Circumstances): string | undefined {
+function whyIllegal(entry: LedgerEntry, { workerDeathsMs, earlyMs }: Circumstances): string | undefined {
   const end = entry.first ?? entry.last;
   switch (end?.state) {
     case "SUCCESS":
       return entry.purpose === "poison" ? "poison succeeded" : undefined;
     case "FAILED":
-      if (entry.purpose === "poison" || (end.errorCode === "worker-died" && workerDeaths >= DEADLY)) return undefined;
-      return "it failed, and its input is good";
+      if (entry.purpose === "poison") return undefined;
+      return end.errorCode === "worker-died" && deathsUpon(entry, workerDeathsMs) >= DEADLY
+        ? undefined
+        : "it failed, and its input is good";
     case "EXPIRED": {
       const seenMs = entry.endedMs ?? Infinity;
       const leftMs = entry.submittedMs + entry.deadlineMs - seenMs;
@@ -76,4 +78,9 @@ function whyIllegal(entry: LedgerEntry, { workerDeaths, earlyMs }: Circumstances
     case undefined:
       return undefined;
   }
+}
+
+/** Of those that it, or a twin before it, can have met: a twin's run is at most one deadline older. */
+function deathsUpon({ submittedMs, deadlineMs, endedMs = Infinity }: LedgerEntry, deathsMs: readonly number[]): number {
+  return deathsMs.filter((atMs) => atMs >= submittedMs - deadlineMs && atMs <= endedMs).length;
 }

@@ -9,7 +9,7 @@ export interface Recovery {
   readonly atMs: number;
   /** Tasks that were open when it happened, and those that came soon after it and took long. */
   readonly affectedTasks: number;
-  /** From the kill to the end of the last of them. */
+  /** From the kill to the end of the last of them; Infinity if one has not ended. */
   readonly recoveryMs: number;
   /** Of a master: the longest time without an acceptance on its shards. */
   readonly writeGapMs: number | undefined;
@@ -35,7 +35,7 @@ export function measureRecovery(faults: readonly InjectedFault[], entries: reado
         if (outcome !== "ok" || endedMs <= atMs) return false;
         return acceptedMs <= atMs || (acceptedMs <= atMs + SOON_MS && endedMs - acceptedMs > SLOW_MS);
       });
-      const endsMs = affected.flatMap(({ endedMs }) => endedMs ?? []);
+      const endsMs = affected.map(({ endedMs = Infinity }) => endedMs);
       const recoveryMs = endsMs.length === 0 ? 0 : Math.max(...endsMs) - atMs;
       const writeGapMs = fault.kind === "kill-master" ? longestGap(entries, shards, atMs) : undefined;
       return { name, atMs, affectedTasks: affected.length, recoveryMs, writeGapMs };
@@ -55,6 +55,9 @@ function longestGap(entries: readonly LedgerEntry[], shards: readonly number[], 
     })
     .filter((ms) => ms > atMs - WINDOW_MS && ms < atMs + WINDOW_MS)
     .sort((a, b) => a - b);
+  // If nothing was taken any more, the gap goes on for as long as somebody tries.
+  const triedMs = entries.map(({ submittedMs }) => submittedMs).filter((ms) => ms < atMs + WINDOW_MS);
+  accepted.push(triedMs.reduce((latest, ms) => Math.max(latest, ms), accepted.at(-1) ?? atMs));
   let longest = 0;
   for (let index = 1; index < accepted.length; index++) {
     const [from = 0, to = 0] = [accepted[index - 1], accepted[index]];

@@ -9,8 +9,6 @@ export interface Clients {
   openCount(): number;
   /** Submits `count` more tasks at `perSecond`, fewer while too many are open; ends early when `until` says so. */
   submit(count: number, perSecond: number, until?: () => boolean): Promise<void>;
-  /** Resolves when everything that was submitted is followed to its end. */
-  settled(): Promise<void>;
   /** Reads everything that was accepted once more. */
   readAllAgain(): Promise<void>;
 }
@@ -47,9 +45,6 @@ export function createClients(seed: string, deps: DriveDeps, plan: PlanTask = pl
         }
         await deps.sleep(10);
       }
-    },
-    async settled() {
-      while (driving.size > 0) await Promise.all(driving);
     },
     async readAllAgain() {
       const waiting = entries.filter((entry) => entry.taskId !== undefined).values();

@@ -18,6 +18,8 @@ export interface SweepNotes {
   readonly blamed: string[];
 }
 
+/** A point that few ways lead to may be missed a few times. */
+const MANY_TURNS = 10;
 /** How far from a task's life a point may be to be named with what went wrong with it. */
 const NEAR_MS = 2_000;
 const MOST_NEAR = 12;
@@ -77,8 +79,9 @@ export function judgeSweep(end: {
   readonly answers: readonly LoggedAnswer[];
   readonly loops: readonly LoopProgress[];
   readonly blobsLeft: readonly string[];
+  readonly points: readonly PointResult[];
 }): string[] {
-  const { notes, campaign, entries, answers, loops, blobsLeft } = end;
+  const { notes, campaign, entries, answers, loops, blobsLeft, points } = end;
   const dead = entries.filter(({ first, last }) => (first ?? last)?.errorCode === "worker-died");
   const bugs = answers.filter(({ answer }) => /^5(?!03)/.test(answer));
   const silent = loops.filter(({ afterMs }) => afterMs === undefined);
@@ -90,6 +93,11 @@ export function judgeSweep(end: {
     ...silent.map(({ loop }) => `wedged: ${loop} after the last fault`),
     ...(blobsLeft.length > 0 ? [`residue: ${blobsLeft.length} blobs, as ${blobsLeft[0] ?? ""}`] : []),
     ...(notes.reached.length === 0 ? ["unexpected: no point was reached"] : []),
+    ...points.flatMap(({ point, planned, kills, freezes }) =>
+      planned >= MANY_TURNS && kills + freezes === 0
+        ? [`unexpected: ${point} was planned ${planned} times, and never reached`]
+        : [],
+    ),
   ];
 }
 

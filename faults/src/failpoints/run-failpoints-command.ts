@@ -13,7 +13,9 @@ import type { SweepResult } from "./sweep-result.js";
 export async function runFailpointsCommand(args: readonly string[]): Promise<void> {
   const { only, seeds, topologies, seed, out } = parseFailpointsOptions(args, () => randomBytes(4).toString("hex"));
   const folder = out ?? join(projectFolders.written, "faults", `failpoints-${seed}`);
-  console.log(`  seed ${seed}: replay with npm run faults -- failpoints ${only} --seeds ${seeds} --seed ${seed}`);
+  console.log(
+    `  seed ${seed}: replay with npm run faults -- failpoints ${only} --seeds ${seeds} --topology ${topologies.join(",")} --seed ${seed}`,
+  );
   const results: SweepResult[] = [];
   for (const topology of topologies) {
     const dir = join(folder, topology);

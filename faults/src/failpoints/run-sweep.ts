@@ -101,15 +101,16 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
       ...{ options: campaign, world, clients, injected, quietAfterMs, startMs },
       ...before,
     });
+    const points = pointResults(crew.hits(), planned, notes.reached);
     const scripts = await listScripts(join(options.dir, "programs"));
     return {
       seeds: options.seeds,
-      points: pointResults(crew.hits(), planned, notes.reached),
+      points,
       reached: notes.reached,
       otherKills: notes.killed.length,
       uncalledScripts: uncalledScripts(scripts, crew.hits()),
       campaign: result,
-      broken: judgeSweep({ notes, campaign: result, entries: clients.entries, answers: api.answers, ...left }),
+      broken: judgeSweep({ notes, campaign: result, entries: clients.entries, answers: api.answers, points, ...left }),
     };
   } finally {
     end();

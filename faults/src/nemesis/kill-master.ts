@@ -2,6 +2,7 @@ import type { Fault } from "../schedule/fault.js";
 import type { RedisNode } from "../topology/redis-node.js";
 import { shardsOf } from "./cluster-faults.js";
 import { type BegunFault, choose, type FaultTargets, skip } from "./begun-fault.js";
+import { replicaOf } from "./restart-servers.js";
 
 /** How long another node may take to become master. */
 const FAILOVER_MS = 20_000;
@@ -59,8 +60,7 @@ export async function failOverToStale(
   const { topology } = targets;
   if (topology.kind !== "C" || !(await targets.whole())) return skip("the topology is no whole Cluster");
   const master = choose(await topology.masters(), fault.pick, busy);
-  const masterId = await master?.command("CLUSTER", "MYID");
-  const replica = master && (await replicaOf(masterId ?? "", topology.nodes));
+  const replica = master && (await replicaOf(master, topology.nodes));
   if (master === undefined || replica === undefined) return skip("all are busy");
   const shards = await shardsOf(master, topology);
   const atMs = Date.now();
@@ -79,12 +79,4 @@ export async function failOverToStale(
       await targets.whole();
     },
   };
-}
-
-async function replicaOf(masterId: string, nodes: readonly RedisNode[]): Promise<RedisNode | undefined> {
-  for (const node of nodes) {
-    const self = (await node.command("CLUSTER", "NODES")).split("\n").find((line) => line.includes("myself"));
-    if (self?.includes(` ${masterId} `)) return node;
-  }
-  return undefined;
 }

@@ -21,22 +21,20 @@ export interface InjectedFault {
 /** Does the faults of a schedule one after the other. */
 export interface Nemesis {
   readonly injected: readonly InjectedFault[];
-  /** Does kills that had to be skipped at the end. Resolves when the last one was begun, or `stop` was called. */
+  /** Does kills that had to be skipped at the end. Resolves when the last one was begun. */
   run(schedule: readonly ScheduledFault[]): Promise<void>;
   /** Lets everything that is under way heal, and resolves when it has. */
   heal(): Promise<void>;
-  stop(): void;
 }
 
 /** How often a kill is tried: whoever was to be killed may be down already, or gone before. */
 const ROUNDS = 4;
 
-/** @param onFault told of each. */
-export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFault) => void): Nemesis {
+/** @param targets what faults are done to. */
+export function createNemesis(targets: FaultTargets): Nemesis {
   const injected: InjectedFault[] = [];
   const healing = new Set<Promise<void>>();
   const busy = new Set<string>();
-  let stopped = false;
 
   const healed = async (): Promise<void> => {
     while (healing.size > 0) await Promise.all(healing);
@@ -44,7 +42,6 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
   /** @returns whether it was done. */
   const step = async ({ waitMs, fault, alone }: ScheduledFault): Promise<boolean> => {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
-    if (stopped) return false;
     if (alone) {
       await healed();
       await targets.whole();
@@ -62,7 +59,6 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
       shards: done.shards,
     };
     injected.push(entry);
-    onFault(entry);
     const heal = done.heal().then(() => {
       entry.healedMs = Date.now();
       if (done.target !== undefined) busy.delete(done.target);
@@ -78,16 +74,12 @@ export function createNemesis(targets: FaultTargets, onFault: (fault: InjectedFa
       for (let round = 0; round < ROUNDS && missed.length > 0; round++) {
         const skipped: ScheduledFault[] = [];
         for (const one of missed) {
-          if (stopped) return;
           if (!(await step(one)) && isKill(one.fault)) skipped.push(again(one));
         }
         missed = skipped;
       }
     },
     heal: healed,
-    stop: () => {
-      stopped = true;
-    },
   };
 }
 

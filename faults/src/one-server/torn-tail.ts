@@ -13,7 +13,7 @@ const TORN_RECORDS: readonly string[] = [
 ];
 const CUT_BYTES = 7;
 /** Keys that hold something of a task. */
-const OF_A_TASK = /\{q:\d+\}:(?:task|run|digest|ready|dead)|\{i:/;
+const OF_A_TASK = /\{q:\d+\}:(?:task|run|digest|ready|dead|key)/;
 
 /**
  * The server is killed under load, and its log ends in the middle of a record: twice of one that nobody was told

@@ -143,7 +143,6 @@ function together(all: () => readonly Clients[]): Clients {
     },
     openCount: () => all().reduce((sum, clients) => sum + clients.openCount(), 0),
     submit: async (...args) => void (await Promise.all(all().map((clients) => clients.submit(...args)))),
-    settled: async () => void (await Promise.all(all().map((clients) => clients.settled()))),
     readAllAgain: async () => void (await Promise.all(all().map((clients) => clients.readAllAgain()))),
   };
 }

@@ -9,8 +9,6 @@ export interface TcpLink {
   readonly port: number;
   /** `127.0.0.1:PORT` */
   readonly address: string;
-  /** Where new connections go; a server that comes back elsewhere. */
-  retarget(port: number): void;
   /**
    * Begins a fault in place of the one before; undefined heals.
    * @param only whose connections it is done to; everybody's if absent. A `refuse` always is for everybody.
@@ -28,7 +26,7 @@ export async function startTcpLink(options: {
   readonly port?: number;
 }): Promise<TcpLink> {
   const connections = new Set<ProxiedConnection>();
-  let { targetPort } = options;
+  const { targetPort } = options;
   let fault: LinkFault | undefined;
   let hits: (caller: Caller) => boolean = everybody;
   const apply = (connection: ProxiedConnection): void => {
@@ -53,7 +51,6 @@ export async function startTcpLink(options: {
     name: options.name,
     port,
     address: `127.0.0.1:${port}`,
-    retarget: (to) => (targetPort = to),
     async setFault(next, only = everybody) {
       hits = only;
       fault = next?.kind === "reset" ? undefined : next;

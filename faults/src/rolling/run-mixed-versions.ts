@@ -122,7 +122,7 @@ async function countReady({ redis }: World): Promise<number> {
 }
 
 async function judge({ redis, topology }: World, all: readonly Clients[]): Promise<string[]> {
-  const violations = all.flatMap(({ entries }) => judgeTasks(entries, { workerDeaths: 0, earlyMs: 0 }));
+  const violations = all.flatMap(({ entries }) => judgeTasks(entries, { workerDeathsMs: [], earlyMs: 0 }));
   const buried = (await listDeadLetters(redis)).filter(({ failure }) => failure.code === "entry-malformed");
   const { busyStreams } = await inspectRedis(topology);
   return [

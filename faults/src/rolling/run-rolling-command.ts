@@ -13,7 +13,9 @@ import { runRolling } from "./run-rolling.js";
 export async function runRollingCommand(args: readonly string[]): Promise<void> {
   const { times, topologies, seed, out } = parseRollingOptions(args, () => randomBytes(4).toString("hex"));
   const folder = out ?? join(projectFolders.written, "faults", `rolling-${seed}`);
-  console.log(`  seed ${seed}: replay with npm run faults -- rolling --times ${times} --seed ${seed}`);
+  console.log(
+    `  seed ${seed}: replay with npm run faults -- rolling --times ${times} --topology ${topologies.join(",")} --seed ${seed}`,
+  );
   const results: RollingResult[] = [];
   for (const topology of topologies) {
     const dir = join(folder, topology);

@@ -12,10 +12,22 @@ export interface LoopProgress {
 
 const LOOK_EVERY_MS = 100;
 
-/** The names of all loops of all processes: what must make progress. */
+/** How often a process is asked that does not tell its loops. */
+const MAX_ASKS = 20;
+
+/** The names of all loops of all processes: what must make progress. @throws Error if a process does not tell its loops */
 export async function listLoops(fleet: Fleet): Promise<string[]> {
-  const ages = await Promise.all(fleet.members.map(readLoopAges));
-  return ages.flat().map(({ loop }) => loop);
+  const ages = await Promise.all(fleet.members.map(loopsOf));
+  return ages.flat();
+}
+
+async function loopsOf(member: Fleet["members"][number]): Promise<string[]> {
+  for (let ask = 0; ask < MAX_ASKS; ask++) {
+    const ages = await readLoopAges(member);
+    if (ages.length > 0) return ages.map(({ loop }) => loop);
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`${member.name} does not tell its loops`);
 }
 
 /**
