@@ -138,9 +138,7 @@ describe("in adaptive mode", () => {
       return decision.kind === "dispatch" ? decision.size : NaN;
     };
     // Batches of 7 keep up: 1.1 x 7, rounded up, and one more.
-    expect([9, 10, 11, 20, 40, 60, 200].map((count) => sizeOf(count, { slots: 4 }))).toEqual([
-      9, 9, 9, 10, 20, 30, 64,
-    ]);
+    expect([9, 10, 11, 20, 40, 60, 200].map((count) => sizeOf(count, { slots: 4 }))).toEqual([9, 9, 9, 10, 20, 30, 64]);
     expect(sizeOf(40, { slots: 1 })).toBe(40);
     expect(sizeOf(40, { slots: 4, thrift: 1 })).toBe(40);
     expect(sizeOf(40, { slots: 4, steadyGapMs: Infinity })).toBe(40);
