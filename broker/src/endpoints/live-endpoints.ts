@@ -17,7 +17,8 @@ export interface LiveEndpoints extends Service {
 
 /**
  * Follows the list of a pool, and tells it when it has changed, sorted by address. A value that cannot be read is
- * logged, and what it said before stays. `start` has read it once, and told what is there.
+ * logged, and what it said before stays. Where `onChange` throws, the list is told again. `start` has read it once, and
+ * told what is there.
  */
 export function createLiveEndpoints(
   redis: RedisClient,
@@ -25,24 +26,31 @@ export function createLiveEndpoints(
   log: Logger,
 ): LiveEndpoints {
   let last: readonly PoolEndpoint[] = [];
-  let seen = "";
-  const look = async (): Promise<void> => {
-    const rows = await readEndpoints(redis, options.pool);
+  /** What was told last, and what of it was taken without an error. */
+  let [told, seen] = ["", ""];
+  const read = () => readEndpoints(redis, options.pool);
+  const tell = (rows: Awaited<ReturnType<typeof read>>): void => {
     const text = JSON.stringify([...rows].map(([url, row]) => row ?? url));
     if (text === seen) return;
     const unreadable = [...rows].flatMap(([url, row]) => (row ? [] : [url]));
-    if (unreadable.length > 0) log.error({ endpoints: unreadable }, "endpoints refused");
+    if (text !== told && unreadable.length > 0) log.error({ endpoints: unreadable }, "endpoints refused");
     last = [...rows].flatMap(([url, row]) => row ?? last.find((endpoint) => endpoint.url === url) ?? []);
-    log.info({ endpoints: last }, "endpoints changed");
+    if (text !== told) log.info({ endpoints: last }, "endpoints changed");
+    told = text;
     options.onChange(last);
     // Not before: what could not be done is tried again.
     seen = text;
   };
-  const poller = createPoller(look, POLL_MS, log);
+  const poller = createPoller(async () => tell(await read()), POLL_MS, log);
   return {
     ageMs: () => poller.ageMs(),
     async start() {
-      await untilAnswered(look);
+      const rows = await untilAnswered(read);
+      try {
+        tell(rows);
+      } catch (err) {
+        log.error({ err }, "endpoints not taken over yet");
+      }
       await poller.start();
     },
     stop: () => poller.stop(),
