@@ -56,6 +56,8 @@ export function createTritonReader(
 ): TritonReader {
   let last: { readonly source: ReadingSource; readonly reading: TritonReading; readonly atMs: number } | undefined;
   let times: TritonTimes | undefined;
+  /** Only the page tells of GPUs; what it said is good for as long as anything is. */
+  let gpu: { readonly figures: TritonReading; readonly atMs: number } | undefined;
   let reads = 0;
   let failures = 0;
   const readPage = async (): Promise<TritonReading | undefined> => {
@@ -78,13 +80,15 @@ export function createTritonReader(
     // Both count alike, but may have been told at different moments.
     times = last?.source === source ? timesBetween(last.reading.counters, reading.counters) : undefined;
     last = { source, reading, atMs: clock.monotonicMs() };
+    if (page) gpu = { figures: page, atMs: last.atMs };
   };
+  const isFresh = ({ atMs }: { readonly atMs: number }): boolean => clock.monotonicMs() - atMs <= STALE_MS;
   const poller = createPoller(look, options.everyMs ?? READ_EVERY_MS, log);
   return {
     latest() {
-      if (!last || clock.monotonicMs() - last.atMs > STALE_MS) return NOTHING;
-      const { source, reading } = last;
-      return { source, gpuUtilization: reading.gpuUtilization, gpuMemory: reading.gpuMemory, times };
+      if (!last || !isFresh(last)) return NOTHING;
+      const { gpuUtilization, gpuMemory } = gpu && isFresh(gpu) ? gpu.figures : NOTHING;
+      return { source: last.source, gpuUtilization, gpuMemory, times };
     },
     start: () => poller.start(),
     stop: () => poller.stop(),

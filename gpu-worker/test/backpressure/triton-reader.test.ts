@@ -83,6 +83,18 @@ test("a page that hangs or fails is asked for at one reading in ten", async () =
   expect(page.asked).toBeLessThanOrEqual(8);
 });
 
+test("what the page told of GPUs holds for five seconds, though it fails and the statistics answer", async () => {
+  statistics = async () => ofModel(1, 0n, 0n);
+  await reader.start();
+  await until(() => reader.latest().source === "metrics");
+  page.trouble = 500;
+  await until(() => reader.latest().source === "statistics");
+  expect(reader.latest()).toMatchObject({ gpuUtilization: 0.95, gpuMemory: 0.75 });
+  aheadMs = 5_000;
+  await until(() => reader.latest().source === "statistics");
+  expect(reader.latest()).toMatchObject({ gpuUtilization: undefined, gpuMemory: undefined });
+});
+
 test("what is older than five seconds is forgotten, and stopping before starting does no harm", async () => {
   await reader.start();
   await until(() => reader.latest().source === "metrics");
