@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
 import { createRegionOwner } from "../../src/triton/shared-memory/region-name.js";
 import { createRegionPool, type RegionPool } from "../../src/triton/shared-memory/region-pool.js";
+import { REGION_CALL_MS } from "../../src/triton/shared-memory/shared-region.js";
 
 /** A server that knows regions, and what it is to answer. */
 function createServer() {
@@ -14,6 +15,7 @@ function createServer() {
     registrations: 0,
     refusal: undefined as BrokerError | undefined,
     inUse: false,
+    isSilent: false,
     clockMs: 0,
   };
   const calls = {
@@ -27,6 +29,10 @@ function createServer() {
     async sharedMemoryUnregister(name: string) {
       await Promise.resolve();
       if (state.inUse) throw failure("INTERNAL");
+      if (state.isSilent) {
+        await new Promise((resolve) => setTimeout(resolve, REGION_CALL_MS));
+        throw failure("DEADLINE_EXCEEDED");
+      }
       state.known.delete(name);
     },
   };
@@ -128,4 +134,17 @@ test("memory that is not there fails the write, not whoever reads it", async () 
   const { pool, state } = createServer();
   expect(await pool.borrow(2 ** 50)).toBeUndefined();
   expect(state.known.size).toBe(0);
+});
+
+test("a pool in front of a Triton that is silent is closed after two seconds", async () => {
+  const { pool, state } = createServer();
+  pool.retire(await borrow(pool, 10));
+  await expect.poll(() => state.known.size).toBe(0);
+  pool.giveBack(await borrow(pool, 10));
+  state.isSilent = true;
+  const startedMs = performance.now();
+  await pool.close();
+  const ms = performance.now() - startedMs;
+  expect(ms).toBeGreaterThan(1_900);
+  expect(ms).toBeLessThan(4_000);
 });

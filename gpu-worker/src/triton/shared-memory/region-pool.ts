@@ -34,8 +34,8 @@ export interface RegionPoolDeps {
 
 /** How often Triton is asked to let go of a region that it used when its call was given up. */
 const RETIRE_MS = 5_000;
-/** For about 2 s calls in flight may keep their regions when the pool is closed; the next process removes what stays. */
-const CLOSE_TRIES = 40;
+/** So long calls in flight may keep their regions, and Triton be silent, when the pool is closed; the next process removes what stays. */
+const CLOSE_MS = 2_000;
 const CLOSE_POLL_MS = 50;
 const FAILURES_TO_DISTRUST = 3;
 const PROBE_BYTES = 4_096;
@@ -89,7 +89,13 @@ export function createRegionPool({
     async close() {
       closed = true;
       for (const timer of timers) clearInterval(timer);
-      for (let tries = 0; tries < CLOSE_TRIES && !(await regions.letAllGo()); tries++) await pause(CLOSE_POLL_MS);
+      const over = new AbortController();
+      const letGo = async (): Promise<void> => {
+        while (!over.signal.aborted && !(await regions.letAllGo())) await pause(CLOSE_POLL_MS);
+        over.abort();
+      };
+      await Promise.race([letGo(), pause(CLOSE_MS, undefined, { signal: over.signal }).catch(() => undefined)]);
+      over.abort();
     },
   };
 }
