@@ -6,8 +6,16 @@ import {
   type PressureFigures,
 } from "./backpressure/endpoint-pressure.js";
 import type { PressureReason } from "./backpressure/slots-aimd.js";
+import { SlotTurns } from "./endpoints/slot-turns.js";
 import type { BreakerState } from "./health/breaker.js";
-import { EndpointHealth, HEALTH_LIMITS, type HealthLimits, type PeerStretch } from "./health/endpoint-health.js";
+import {
+  EndpointHealth,
+  HEALTH_LIMITS,
+  type HealthLimits,
+  type Peers,
+  type Rotation,
+} from "./health/endpoint-health.js";
+import { formatModelKey } from "./health/model-key.js";
 import { probeEndpoint } from "./health/probe-endpoint.js";
 import { Silence } from "./health/silence.js";
 import { watchClient, type WatchedClient } from "./health/watched-client.js";
@@ -24,7 +32,7 @@ const LOOK_MS = 50;
 /** One probe may fail by chance; the slots of an endpoint that leave and come back cost admissions. */
 const FAILURES_TO_BE_DOWN = 2;
 
-/** One Triton, as the slots in front of it see it. */
+/** One Triton, as the slots in front of it see it. Models are named by their keys (`formatModelKey`). */
 export interface Endpoint extends Service {
   /** `host:port`, its name. */
   readonly url: string;
@@ -32,9 +40,13 @@ export interface Endpoint extends Service {
   readonly isReady: () => boolean;
   /** How many of its slots may be active now. */
   readonly limit: () => number;
+  /** Whether a slot that has no batch may pull one. */
+  readonly mayPull: (index: number) => boolean;
+  /** A slot has a batch; what it answers is called when the slot is free again. */
+  readonly slotTakes: (index: number) => () => void;
   /** Whether it is to begin nothing more; it may be taken back. */
   readonly drain: (isDraining: boolean) => void;
-  /** A slot has taken a batch; what it answers is called when the batch has ended, with the rows that were served. */
+  /** A batch is to run there; what it answers is called when the batch has ended, with the rows that were served. */
   readonly batchBegins: () => (rows: number) => void;
   /** What its limit comes from. */
   readonly pressure: () => PressureFigures;
@@ -46,6 +58,8 @@ export interface Endpoint extends Service {
   readonly inHand: () => number;
   /** How much longer than usual a model takes here; undefined if it is not to be run here. */
   readonly stretch: (model: string) => number | undefined;
+  /** Milliseconds that so many rows usually take here; undefined if that is not known. */
+  readonly usualMs: (model: string, rows: number) => number | undefined;
   /** Of the models that were used here. */
   readonly breakers: () => readonly { readonly model: string; readonly state: BreakerState }[];
   readonly client: Pick<TritonClient, "infer">;
@@ -69,7 +83,7 @@ export interface EndpointDeps extends Omit<EndpointPressureDeps, "client" | "onD
   readonly decoder: ImageDecoder;
   readonly models: ModelRegistry;
   readonly metrics: Pick<GpuWorkerMetrics, "slotsDecreased">;
-  readonly peers: PeerStretch;
+  readonly peers: Peers;
   /** The process must end. */
   readonly signal: AbortSignal;
 }
@@ -83,7 +97,9 @@ export interface EndpointOptions extends EndpointPressureOptions {
   readonly health?: HealthLimits;
 }
 
-/** Probes a Triton. `start` has asked it once; `stop` closes the client when its calls have ended. */
+/**
+ * Probes a Triton. `start` has asked it once; `stop` waits for what runs there for slots of others, and closes the client.
+ */
 export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): Endpoint {
   const { clock, log, models } = deps;
   const { health: limits = HEALTH_LIMITS } = options;
@@ -104,15 +120,15 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
     places.takeBack();
   };
   const pollers = [createPoller(readiness.probe, PROBE_MS, log), createPoller(look, LOOK_MS, log)];
-  const limit = (): number => {
-    if (draining) return 0;
-    const rotation = health.rotation(clock.monotonicMs(), modelsOf(models, options.pool));
-    return rotation === "all" ? pressure.slots() : rotation === "one" ? 1 : 0;
-  };
+  const turns = new SlotTurns();
+  const rotation = (): Rotation =>
+    draining ? "none" : health.rotation(clock.monotonicMs(), modelsOf(models, options.pool));
   return {
     url: options.url,
     client,
-    limit,
+    limit: () => ({ all: pressure.slots(), one: 1, none: 0 })[rotation()],
+    mayPull: (index) => turns.mayPull(index, rotation(), pressure.slots()),
+    slotTakes: (index) => turns.takes(index),
     batchBegins: pressure.batchBegins,
     pressure: pressure.figures,
     drain: (isDraining) => void (draining = isDraining),
@@ -122,11 +138,10 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
     },
     inHand: places.count,
     stretch: (model) => health.stretch(model, clock.monotonicMs()),
+    usualMs: (model, rows) => health.usualMs(model, rows),
     breakers: () => health.states(clock.monotonicMs()),
     budget: createRetryBudget(),
-    knownGood: watchKnownGood(createKnownGood(deps.client, deps.decoder), (model) =>
-      health.failed(model, clock.monotonicMs()),
-    ),
+    knownGood: watchKnownGood(deps, (model) => health.failed(model, clock.monotonicMs())),
     maxBatchBytes: options.maxBatchBytes,
     isReady: readiness.isReady,
     async start() {
@@ -135,6 +150,9 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
       await pressure.start();
     },
     async stop() {
+      draining = true;
+      // Whoever watches the endpoint takes back what hangs.
+      await places.empty();
       await pressure.stop();
       for (const poller of pollers) await poller.stop();
       readiness.lost();
@@ -145,7 +163,7 @@ export function createEndpoint(deps: EndpointDeps, options: EndpointOptions): En
 }
 
 function modelsOf(models: ModelRegistry, pool: string): string[] {
-  return models.all().flatMap((model) => (model.pool === pool ? model.name : []));
+  return models.all().flatMap((model) => (model.pool === pool ? formatModelKey(model) : []));
 }
 
 /** Whether an endpoint serves any model of a pool, as far as its probes say. */
@@ -181,10 +199,15 @@ function createPlaces(cutOff: AbortSignal) {
     for (const [place, model] of taken) if (only === undefined || model === only) place.abort();
   };
   const takeAllBack = (): void => takeBack();
+  const waiting: (() => void)[] = [];
   cutOff.addEventListener("abort", takeAllBack);
   return {
     count: () => taken.size,
     takeBack,
+    /** Resolves when nothing is in hand. */
+    async empty(): Promise<void> {
+      while (taken.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    },
     close: () => cutOff.removeEventListener("abort", takeAllBack),
     /** @param admission undefined if it is not let in. */
     enter(model: string, admission: { readonly end: () => void } | undefined): EndpointPlace | undefined {
@@ -195,17 +218,23 @@ function createPlaces(cutOff: AbortSignal) {
       const end = (): void => {
         taken.delete(place);
         admission.end();
+        if (taken.size === 0) for (const resolve of waiting.splice(0)) resolve();
       };
       return { signal: place.signal, end };
     },
   };
 }
 
-function watchKnownGood(knownGood: KnownGood, onFailure: (model: string) => void): KnownGood {
+function watchKnownGood(
+  { client, decoder }: Pick<EndpointDeps, "client" | "decoder">,
+  onFailure: (model: string) => void,
+): KnownGood {
+  const knownGood = createKnownGood(client, decoder);
   return {
+    ...knownGood,
     async works(model, limits) {
       const works = await knownGood.works(model, limits);
-      if (works === false) onFailure(model.name);
+      if (works === false) onFailure(formatModelKey(model));
       return works;
     },
   };

@@ -17,7 +17,7 @@ import {
 } from "@sluice/broker";
 import type { Logger } from "pino";
 import { defaultMetricsUrl } from "./backpressure/metrics-url.js";
-import { peerStretch } from "./endpoints/choose-endpoint.js";
+import { peerTimes } from "./endpoints/choose-endpoint.js";
 import { planEndpoints, slotsOfWeight } from "./endpoints/endpoint-plan.js";
 import {
   createEndpointRunner,
@@ -29,7 +29,7 @@ import { createEndpointSet, type EndpointSet } from "./endpoints/endpoint-set.js
 import type { HealthLimits } from "./health/endpoint-health.js";
 import { createSlotHeartbeat } from "./heartbeat.js";
 import { createLateWrites } from "./late-writes.js";
-import { type GpuWorkerMetrics, observeGpuWorker } from "./metrics.js";
+import { forgetEndpoint, type GpuWorkerMetrics, observeGpuWorker } from "./metrics.js";
 import { pause } from "./pause.js";
 import { createImageDecoder } from "./preprocess/image-row.js";
 import { createSlotNames } from "./slot-name.js";
@@ -115,7 +115,11 @@ export function createGpuWorker(deps: GpuWorkerDeps, options: GpuWorkerOptions):
     signal: cutOff.signal,
   };
   const endpoints: EndpointSet = createEndpointSet(
-    { createRunner: (endpoint) => createRunner(shared, { ...options, site }, endpoint), log },
+    {
+      createRunner: (endpoint) => createRunner(shared, { ...options, site }, endpoint),
+      onGone: (url) => forgetEndpoint(deps.metrics, url),
+      log,
+    },
     planEndpoints(options.endpoints, []),
   );
   const onChange: LiveEndpointOptions["onChange"] = (list) => endpoints.change(planEndpoints(options.endpoints, list));
@@ -159,7 +163,7 @@ function createRunner(
   const { pool, site, slots, health, sharedMemory = "auto", tls } = options;
   const maxMessageBytes = MAX_BATCH_BYTES + MESSAGE_SLACK_BYTES;
   const client = connectTriton({ url, maxMessageBytes, sharedMemory, ...(tls && { tls }) }, shared.log);
-  const peers = (model: string) => peerStretch(shared.allEndpoints(), url, model);
+  const peers = (model: string) => peerTimes(shared.allEndpoints(), url, model);
   const firstSlots = Math.max(FIRST_SLOTS, Math.ceil(slots / 2));
   return createEndpointRunner(
     { ...shared, client, peers },

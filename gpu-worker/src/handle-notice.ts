@@ -1,4 +1,5 @@
 import { finishBatch, type PulledNotice } from "@sluice/broker";
+import type { Endpoint } from "./endpoint.js";
 import type { SlotHeartbeat } from "./heartbeat.js";
 import { pause } from "./pause.js";
 import { troubleMs } from "./retry-policy.js";
@@ -17,6 +18,8 @@ export interface NoticeHolder {
   readonly pool: string;
   /** The slot is to stop: what is not begun is not begun any more. */
   readonly stopping: AbortSignal;
+  /** Where the batch runs was decided; what runs nowhere is left. */
+  readonly runsOn: (endpoint: Endpoint) => void;
 }
 
 /**
@@ -47,7 +50,7 @@ async function runAtGate(
   }
   const leave = await deps.gate.enter(notice.reason === "solo");
   try {
-    return holder.stopping.aborted ? leaveAll(notice) : await runBatch(notice, holder.slot, deps);
+    return holder.stopping.aborted ? leaveAll(notice) : await runBatch(notice, holder, deps);
   } catch (err) {
     deps.log.error({ err, batchId: notice.batchId }, "batch broke off");
     return await giveAllBack(notice, holder.slot, deps);

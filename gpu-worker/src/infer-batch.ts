@@ -1,6 +1,7 @@
 import { BrokerError, type Clock, type ModelDefinition, type RowOutcome } from "@sluice/broker";
 import { type Attempt, bisect } from "./bisect.js";
 import type { Endpoint } from "./endpoint.js";
+import { formatModelKey } from "./health/model-key.js";
 import { groupRows } from "./infer-groups.js";
 import { inferWithRetry } from "./infer-with-retry.js";
 import type { GpuWorkerMetrics } from "./metrics.js";
@@ -24,8 +25,6 @@ export interface InferDeps {
 export interface InferOptions extends RetryLimits {
   readonly model: ModelDefinition;
   readonly batchId: string;
-  /** No other could do it: what it answers wrongly is held against the input. */
-  readonly isOnlyEndpoint: boolean;
 }
 
 /** With less time left a good input proves nothing. */
@@ -77,7 +76,9 @@ async function inferGroup(
         : await endpoint.knownGood.works(model, { deadlineMs: remainingMs, signal });
     },
     endpointBlamed: (isProven) => {
-      if (!signal.aborted && deadlineMs - clock.monotonicMs() >= KNOWN_GOOD_MS) endpoint.blamed(model.name, isProven);
+      if (!signal.aborted && deadlineMs - clock.monotonicMs() >= KNOWN_GOOD_MS) {
+        endpoint.blamed(formatModelKey(model), isProven);
+      }
     },
     pause: (round) => pause(backoffMs(round, baseMs, deps.random()), signal),
     maxAttempts,
@@ -105,8 +106,8 @@ async function attempt(rows: readonly RowTensor[], options: InferOptions, deps: 
   try {
     return { kind: "answered", outcomes: splitInferResponse(model, result.response, rows.length) };
   } catch (error) {
-    // The server is there and did answer, so its data is what is wrong; but where there are others, it may be this server.
+    // Whether it is the input or this server, the known-good input tells; where there is none, the input is thought to be.
     const { code, message } = BrokerError.from(error, "internal", "an answer could not be taken apart");
-    return { kind: "refused", failure: { code, message }, certain: options.isOnlyEndpoint };
+    return { kind: "refused", failure: { code, message }, certain: !(await deps.endpoint.knownGood.has(model)) };
   }
 }

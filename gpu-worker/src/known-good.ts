@@ -9,10 +9,12 @@ import type { CallLimits, TritonClient } from "./triton/triton-client.js";
 
 /** Tells a broken model from a bad input. */
 export interface KnownGood {
+  /** Whether there is an example that can be run. */
+  has(model: ModelDefinition): Promise<boolean>;
   /**
    * Runs the model's example alone, once.
    * @returns whether the model answered it; undefined if there is none, or the model calls it bad data: then it proves
-   * nothing.
+   * nothing. Neither does a call that was taken back, or had no time.
    */
   works(model: ModelDefinition, limits: CallLimits): Promise<boolean | undefined>;
 }
@@ -28,6 +30,7 @@ export function createKnownGood(client: Pick<TritonClient, "infer">, decoder: Im
     return row instanceof BrokerError ? undefined : row;
   };
   return {
+    has: async (model) => (await rowOf(model)) !== undefined,
     async works(model, limits) {
       const row = await rowOf(model);
       if (!row) return undefined;
@@ -35,10 +38,14 @@ export function createKnownGood(client: Pick<TritonClient, "infer">, decoder: Im
         const response = await client.infer(buildInferRequest(model, [row], "known-good"), limits);
         return splitInferResponse(model, response, 1)[0]?.state === "SUCCESS";
       } catch (error) {
-        // Whoever took the call back has not heard of the model.
-        if (limits.signal?.aborted) return undefined;
+        // Whoever took the call back, or ran out of time, has not heard of the model.
+        if (limits.signal?.aborted || isTimeUp(error)) return undefined;
         return troubleOf(error) === "data" ? undefined : false;
       }
     },
   };
+}
+
+function isTimeUp(error: unknown): boolean {
+  return error instanceof BrokerError && error.details["status"] === "DEADLINE_EXCEEDED";
 }

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { observeEndpointPressure, type PressedEndpoint } from "./backpressure/pressure-metrics.js";
 import type { Endpoint } from "./endpoint.js";
 import type { BreakerState } from "./health/breaker.js";
+import { parseModelKey } from "./health/model-key.js";
 
 /** What a worker counts, in a registry of its own. Labels come from closed sets: models, endpoints, codes, states, slot numbers. */
 export interface GpuWorkerMetrics {
@@ -84,6 +85,16 @@ export function createGpuWorkerMetrics(): GpuWorkerMetrics {
   };
 }
 
+/** Forgets what was counted of an endpoint that is gone. */
+export async function forgetEndpoint(metrics: GpuWorkerMetrics, url: string): Promise<void> {
+  const { endpointBatches, endpointRows, slotsDecreased } = metrics;
+  for (const counter of [endpointBatches, endpointRows, slotsDecreased] as Counter[]) {
+    for (const { labels } of (await counter.get()).values) {
+      if (labels["endpoint"] === url) counter.remove(labels);
+    }
+  }
+}
+
 /** Adds the gauges that look at a running worker. */
 export function observeGpuWorker(registry: Registry, state: GpuWorkerState): void {
   new Gauge({
@@ -100,13 +111,14 @@ export function observeGpuWorker(registry: Registry, state: GpuWorkerState): voi
   new Gauge({
     name: "sluice_endpoint_breaker_state",
     help: "Whether a model runs on an endpoint: 0 closed (it does), 1 half-open (one batch to see), 2 open (it does not)",
-    labelNames: ["endpoint", "model"],
+    labelNames: ["endpoint", "model", "version"],
     registers: [registry],
     collect() {
       this.reset();
       for (const { url, breakers } of state.endpoints()) {
         for (const breaker of breakers()) {
-          this.set({ endpoint: url, model: breaker.model }, BREAKER_STATES.indexOf(breaker.state));
+          const { name: model, version } = parseModelKey(breaker.model);
+          this.set({ endpoint: url, model, version }, BREAKER_STATES.indexOf(breaker.state));
         }
       }
     },

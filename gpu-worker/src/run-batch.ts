@@ -1,6 +1,7 @@
 import {
   type BlobReaper,
   type BlobStore,
+  BrokerError,
   type CreditMessage,
   keepMs,
   LEASE_SLACK_MS,
@@ -16,8 +17,9 @@ import type { Logger } from "pino";
 import { resultsOfRuns } from "./batch-results.js";
 import { claimBatch } from "./claim-batch.js";
 import type { Endpoint } from "./endpoint.js";
-import { chooseEndpoint, peerStretch } from "./endpoints/choose-endpoint.js";
+import { chooseEndpoint } from "./endpoints/choose-endpoint.js";
 import { giveBack, releaseLater } from "./give-back.js";
+import { formatModelKey } from "./health/model-key.js";
 import { inferBatch, type InferDeps } from "./infer-batch.js";
 import type { LateWrites } from "./late-writes.js";
 import { loadInputs } from "./load-inputs.js";
@@ -25,6 +27,7 @@ import { prepareRows } from "./prepare-rows.js";
 import type { ImageDecoder } from "./preprocess/image-row.js";
 import { type RunToSettle, settleBatch } from "./settle-batch.js";
 import { shareRows } from "./share-rows.js";
+import type { RowTensor } from "./triton/row-tensor.js";
 
 /** What running a batch needs. */
 export interface BatchDeps extends InferDeps {
@@ -57,12 +60,17 @@ const MAX_SETTLE_MS = 1_000;
  * The path of one batch through this process: claim, load, prepare, infer, settle. What cannot be done is given back.
  * Trouble with Redis or the endpoint shows in the result, never as an error.
  */
-export async function runBatch(notice: Notice, slot: string, deps: BatchDeps): Promise<BatchEnd> {
+export async function runBatch(
+  notice: Notice,
+  { slot, runsOn }: { readonly slot: string; readonly runsOn: (endpoint: Endpoint) => void },
+  deps: BatchDeps,
+): Promise<BatchEnd> {
   const model = modelOf(notice, deps.models);
-  const chosen = model && chooseEndpoint(deps.endpoint, deps.allEndpoints(), model.name);
+  const chosen = model && chooseEndpoint(deps.endpoint, deps.allEndpoints(), formatModelKey(model));
   if (!chosen) return leaveAll(notice);
   const { endpoint, place } = chosen;
   try {
+    runsOn(endpoint);
     return await runThere(notice, { slot, model }, { ...deps, endpoint, signal: place.signal });
   } finally {
     place.end();
@@ -93,8 +101,7 @@ async function runThere(
 
   const preparedMs = clock.monotonicMs();
   const deadlineMs = leaseEndsMs - Math.min(leaseMs * SETTLE_SHARE, MAX_SETTLE_MS);
-  const isOnlyEndpoint = peerStretch(deps.allEndpoints(), deps.endpoint.url, model.name) === undefined;
-  const infer = { model, batchId: notice.batchId, maxAttempts, baseMs, deadlineMs, isOnlyEndpoint };
+  const infer = { model, batchId: notice.batchId, maxAttempts, baseMs, deadlineMs };
   const outcomes = await inferBatch(rows, infer, deps);
   const times = { preprocessMs: preparedMs - startedMs, inferMs: clock.monotonicMs() - preparedMs };
 
@@ -104,7 +111,7 @@ async function runThere(
   const serviceMs = clock.monotonicMs() - startedMs;
 
   if (buried > 0) deps.metrics.settled.inc({ model: model.name, state: "FAILED" }, buried);
-  if (runs.length > 0) observe(deps, { model, outcomes, toSettle, toGiveBack, ...times, serviceMs });
+  if (runs.length > 0) observe(deps, { model, rows, outcomes, toSettle, toGiveBack, ...times, serviceMs });
   deps.log.debug({ batchId: notice.batchId, runs: runs.length, returned: toGiveBack.length, ...times }, "batch done");
   const unknown = left.map(({ runId }) => ({ runId, why: "unknown" as const }));
   return { serviceMs, unsettled: [...unsettled, ...unknown, ...returned], gaveBack: toGiveBack.length > 0 };
@@ -143,6 +150,7 @@ function observe(
   { metrics, endpoint: { url: endpoint } }: BatchDeps,
   batch: {
     readonly model: ModelDefinition;
+    readonly rows: readonly (RowTensor | BrokerError)[];
     readonly outcomes: readonly (RowOutcome | undefined)[];
     readonly toSettle: readonly RunToSettle[];
     readonly toGiveBack: readonly string[];
@@ -158,7 +166,8 @@ function observe(
   metrics.preprocessSeconds.observe({ model }, batch.preprocessMs / 1_000);
   metrics.runs.inc({ model }, batch.toSettle.length + batch.toGiveBack.length);
   metrics.rows.inc({ model }, batch.outcomes.length);
-  const answered = batch.outcomes.filter((outcome) => outcome).length;
+  // What could not be prepared was never sent.
+  const answered = batch.outcomes.filter((outcome, i) => outcome && !(batch.rows[i] instanceof BrokerError)).length;
   if (answered > 0) metrics.endpointBatches.inc({ endpoint, model });
   metrics.endpointRows.inc({ endpoint, model }, answered);
   metrics.givenBack.inc(batch.toGiveBack.length);

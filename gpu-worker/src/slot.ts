@@ -1,5 +1,6 @@
-import type { BatchClass, NoticeReader, Service } from "@sluice/broker";
-import { handleNotice, type NoticeDeps } from "./handle-notice.js";
+import type { BatchClass, NoticeReader, PulledNotice, Service } from "@sluice/broker";
+import type { Endpoint } from "./endpoint.js";
+import { handleNotice, type NoticeDeps, type NoticeHolder } from "./handle-notice.js";
 import { pause } from "./pause.js";
 import { troubleMs } from "./retry-policy.js";
 
@@ -41,13 +42,13 @@ const READY_POLL_MS = 100;
 export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): Slot {
   const { clock, endpoint, heartbeat, log } = deps;
   const stop = new AbortController();
-  const holder = { slot: name, pool, stopping: stop.signal };
   let running: Promise<void> | undefined;
   let lastPollMs = clock.monotonicMs();
 
+  const holder = { slot: name, pool, stopping: stop.signal };
   /** @returns whether something went wrong that waiting may help. */
   const turn = async (): Promise<boolean> => {
-    if (!endpoint.isReady() || index >= endpoint.limit()) {
+    if (!endpoint.isReady() || !endpoint.mayPull(index)) {
       await heartbeat.leave(name);
       lastPollMs = clock.monotonicMs();
       await pause(READY_POLL_MS, stop.signal);
@@ -59,13 +60,11 @@ export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): 
     lastPollMs = clock.monotonicMs();
     let gaveBack = false;
     for (const notice of notices) {
-      const batchEnds = endpoint.batchBegins();
-      let rows = 0;
+      const slotIsFree = endpoint.slotTakes(index);
       try {
-        if (await handleNotice(notice, holder, deps)) gaveBack = true;
-        else rows = notice.notice?.rows.length ?? 0;
+        if (await runCounted(notice, holder, deps)) gaveBack = true;
       } finally {
-        batchEnds(rows);
+        slotIsFree();
       }
     }
     return gaveBack;
@@ -93,6 +92,24 @@ export function createSlot(deps: SlotDeps, { name, index, pool }: SlotOptions): 
       await heartbeat.leave(name);
     },
   };
+}
+
+/** It counts as a batch of the endpoint that runs it. @returns whether something was given back. */
+async function runCounted(
+  notice: PulledNotice,
+  holder: Omit<NoticeHolder, "runsOn">,
+  deps: NoticeDeps,
+): Promise<boolean> {
+  let batchEnds: ((rows: number) => void) | undefined;
+  let rows = 0;
+  try {
+    const runsOn = (endpoint: Endpoint): void => void (batchEnds = endpoint.batchBegins());
+    const gaveBack = await handleNotice(notice, { ...holder, runsOn }, deps);
+    if (!gaveBack) rows = notice.notice?.rows.length ?? 0;
+    return gaveBack;
+  } finally {
+    batchEnds?.(rows);
+  }
 }
 
 /** The first slot is kept for `now`, so that bulk work never takes all; a slot that is the only one serves both. */

@@ -158,17 +158,50 @@ describe("data trouble", () => {
     expect(await leftovers(fixture.redis)).toEqual(NOTHING_LEFT);
   });
 
-  test("answers that are not what the definition promises fail with upstream-invalid", async () => {
-    triton.script = (texts) => {
-      const response = echoOf(texts);
-      return { ...response, outputs: response.outputs.map((output) => ({ ...output, datatype: "INT32" })) };
-    };
+  const asNumbers = (texts: readonly string[]) => {
+    const response = echoOf(texts);
+    return { ...response, outputs: response.outputs.map((output) => ({ ...output, datatype: "INT32" })) };
+  };
+
+  test("an answer that is not what the definition promises fails the one task at fault, if the example is answered well", async () => {
+    triton.script = (texts) => (texts.includes("poison") ? asNumbers(texts) : texts);
     await start();
+    const tasks = await submitAll(["a", "poison"]);
+    await publish(fixture.redis, tasks);
+    expect(await resultsOf(tasks)).toEqual(["a", "upstream-invalid"]);
+    await finished();
+    expect(await leftovers(fixture.redis)).toEqual({ ...NOTHING_LEFT, dead: [tasks[1]?.runId] });
+  });
+
+  test("such answers to the example, too, are the endpoint's: all are given back, and done when it answers well", async () => {
+    triton.script = asNumbers;
+    await start();
+    const tasks = await submitAll(["a", "b"]);
+    await publish(fixture.redis, tasks);
+    await finished();
+    expect(await leftovers(fixture.redis)).toMatchObject({ ready: tasks.map(({ runId }) => runId).sort(), dead: [] });
+    triton.script = (texts) => texts;
+    await publish(fixture.redis, tasks);
+    expect(await resultsOf(tasks)).toEqual(["a", "b"]);
+  });
+
+  test("such answers fail with upstream-invalid where a model has no example that tells", async () => {
+    triton.script = asNumbers;
+    await start({ models: [modelOf({})] });
     const tasks = await submitAll(["a", "b"]);
     await publish(fixture.redis, tasks);
     expect(await resultsOf(tasks)).toEqual(["upstream-invalid", "upstream-invalid"]);
     await finished();
     expect(await leftovers(fixture.redis)).toEqual({ ...NOTHING_LEFT, dead: tasks.map(({ runId }) => runId).sort() });
+  });
+
+  test("an input that cannot be prepared fails, and is not counted as a row that the endpoint answered", async () => {
+    const { metrics } = await start();
+    const tasks = await Promise.all(["a", Buffer.from([0xff]), "c"].map((input) => submit(fixture.redis, { input })));
+    await publish(fixture.redis, tasks);
+    expect(await resultsOf(tasks)).toEqual(["a", "input-rejected", "c"]);
+    await shown(metrics, 'sluice_batch_rows_total{model="m"} 3');
+    await shown(metrics, `sluice_endpoint_rows_total{endpoint="${triton.url}",model="m"} 2`);
   });
 
   test("a score that is no number fails its own row only", async () => {

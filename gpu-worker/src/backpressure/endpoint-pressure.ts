@@ -1,5 +1,6 @@
 import { type Clock, createPoller, type LiveSettings, type Service } from "@sluice/broker";
 import type { Logger } from "pino";
+import { formatModelKey } from "../health/model-key.js";
 import type { TritonClient } from "../triton/triton-client.js";
 import { SlotLimit } from "./slot-limit.js";
 import type { PressureReason } from "./slots-aimd.js";
@@ -86,7 +87,7 @@ type Infer = TritonClient["infer"];
 
 async function timed(
   call: () => ReturnType<Infer>,
-  { modelName, inputs }: Parameters<Infer>[0],
+  { modelName, modelVersion = "", inputs }: Parameters<Infer>[0],
   { limit, clock }: { readonly limit: SlotLimit; readonly clock: Clock },
 ): ReturnType<Infer> {
   const startedMs = clock.monotonicMs();
@@ -98,6 +99,9 @@ async function timed(
     answered = true;
     return response;
   } finally {
-    limit.callEnds(answered ? { model: modelName, rows, startedMs } : undefined, clock.monotonicMs());
+    limit.callEnds(
+      answered ? { model: formatModelKey({ name: modelName, version: modelVersion }), rows, startedMs } : undefined,
+      clock.monotonicMs(),
+    );
   }
 }

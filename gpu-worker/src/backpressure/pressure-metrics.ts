@@ -4,6 +4,7 @@ import type { PressureFigures } from "./endpoint-pressure.js";
 /** An endpoint, and what limits its slots. */
 export interface PressedEndpoint {
   readonly url: string;
+  readonly limit: () => number;
   readonly pressure: () => PressureFigures;
 }
 
@@ -11,9 +12,9 @@ export interface PressedEndpoint {
 const GAUGES: readonly {
   readonly name: string;
   readonly help: string;
-  readonly of: (figures: PressureFigures) => number | undefined;
+  readonly of: (figures: PressureFigures, endpoint: PressedEndpoint) => number | undefined;
 }[] = [
-  { name: "slots_limit", help: "Slots that may be active now", of: ({ slots }) => slots },
+  { name: "slots_limit", help: "Slots that may be active now", of: (_figures, { limit }) => limit() },
   { name: "depth", help: "Batches in flight of which it makes most, as found by trying", of: ({ depth }) => depth },
   {
     name: "latency_growth_ratio",
@@ -52,9 +53,9 @@ export function observeEndpointPressure(registry: Registry, endpoints: () => rea
       registers: [registry],
       collect() {
         this.reset();
-        for (const { url, pressure } of endpoints()) {
-          const value = of(pressure());
-          if (value !== undefined) this.set({ endpoint: url }, value);
+        for (const endpoint of endpoints()) {
+          const value = of(endpoint.pressure(), endpoint);
+          if (value !== undefined) this.set({ endpoint: endpoint.url }, value);
         }
       },
     });

@@ -1,6 +1,6 @@
 import { createNoticeReader, type ModelRegistry, type RedisTarget, type Service } from "@sluice/broker";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "../endpoint.js";
-import type { PeerStretch } from "../health/endpoint-health.js";
+import type { Peers } from "../health/endpoint-health.js";
 import { createSlot, type SlotDeps } from "../slot.js";
 import type { NumberedSlot } from "../slot-name.js";
 import type { TritonClient } from "../triton/triton-client.js";
@@ -20,7 +20,7 @@ export interface RunningSlot {
 
 /** What it needs; all but the client is shared by the endpoints of a process. */
 export interface EndpointRunnerDeps extends Omit<SlotDeps, "endpoint" | "reader"> {
-  readonly peers: PeerStretch;
+  readonly peers: Peers;
   readonly target: RedisTarget;
   readonly models: ModelRegistry;
   readonly client: TritonClient;

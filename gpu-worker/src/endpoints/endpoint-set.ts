@@ -17,6 +17,8 @@ export interface EndpointSet extends Service {
 export interface EndpointSetDeps {
   /** @throws if the endpoint cannot be served */
   readonly createRunner: (endpoint: PoolEndpoint) => EndpointRunner;
+  /** What it had in hand has ended, and it is not there again. */
+  readonly onGone: (url: string) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -24,7 +26,8 @@ export interface EndpointSetDeps {
  * `start` resolves when each endpoint of the plan has been asked once. An endpoint that is gone is closed when what it
  * has in hand has ended; `stop` waits for all of them.
  */
-export function createEndpointSet({ createRunner, log }: EndpointSetDeps, plan: readonly PoolEndpoint[]): EndpointSet {
+export function createEndpointSet(deps: EndpointSetDeps, plan: readonly PoolEndpoint[]): EndpointSet {
+  const { createRunner, onGone, log } = deps;
   const present = new Map<string, { readonly runner: EndpointRunner; readonly weight: number }>();
   const busy = new Set<Promise<void>>();
   let isStarted = false;
@@ -37,7 +40,11 @@ export function createEndpointSet({ createRunner, log }: EndpointSetDeps, plan: 
   };
   const drop = (url: string, runner: EndpointRunner): void => {
     present.delete(url);
-    follow(runner.stop());
+    const end = async (): Promise<void> => {
+      await runner.stop();
+      if (!present.has(url)) await onGone(url);
+    };
+    follow(end());
   };
   const put = (endpoint: PoolEndpoint): void => {
     const known = present.get(endpoint.url);

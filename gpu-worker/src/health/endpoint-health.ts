@@ -1,5 +1,5 @@
 import { type Admission, Breaker, BREAKER_LIMITS, type BreakerLimits, type BreakerState } from "./breaker.js";
-import { type OpenCall, Slowness, SLOWNESS_LIMITS, type SlownessLimits } from "./slowness.js";
+import { type OpenCall, type PeerTimes, Slowness, SLOWNESS_LIMITS, type SlownessLimits } from "./slowness.js";
 
 /** What an endpoint may do: all its slots, one of them to see, or none. */
 export type Rotation = "all" | "one" | "none";
@@ -22,8 +22,8 @@ export const HEALTH_LIMITS: HealthLimits = {
   silenceMs: 1_200,
 };
 
-/** The least stretch of another endpoint that could do a model now; undefined if there is none. */
-export type PeerStretch = (model: string) => number | undefined;
+/** What the other endpoints take that could do a model now; undefined if there are none. */
+export type Peers = (model: string) => PeerTimes | undefined;
 
 interface ModelHealth {
   readonly breaker: Breaker;
@@ -34,14 +34,19 @@ interface ModelHealth {
 /** A model that nobody asked for says nothing of its endpoint. */
 const USED_MS = 60_000;
 
-/** The breakers of one endpoint, by model, and what opens them. All times are monotonic milliseconds. */
+/**
+ * The breakers of one endpoint, by model, and what opens them. Models are named by their keys (`formatModelKey`): versions
+ * are models of their own. All times are monotonic milliseconds.
+ */
 export class EndpointHealth {
   readonly #models = new Map<string, ModelHealth>();
   readonly #limits: HealthLimits;
-  readonly #peers: PeerStretch;
+  readonly #peers: Peers;
+  /** Left alone for being slow since the last look. */
+  readonly #slow = new Set<string>();
 
   /** @param peers an endpoint without peers is never left alone for being slow: slow is better than nothing. */
-  constructor(peers: PeerStretch, limits: HealthLimits = HEALTH_LIMITS) {
+  constructor(peers: Peers, limits: HealthLimits = HEALTH_LIMITS) {
     this.#peers = peers;
     this.#limits = limits;
   }
@@ -78,15 +83,19 @@ export class EndpointHealth {
     return isLeft;
   }
 
-  /** Looks for calls that are late. @returns the models that are left alone from now on. */
+  /**
+   * Looks for calls that are late; one that is to see whether the model works again may not even be late once.
+   * @returns the models that were left alone for being slow since the last look: what runs of them is to be taken back.
+   */
   look(nowMs: number): string[] {
-    const tripped: string[] = [];
     for (const [model, { breaker, slowness }] of this.#models) {
-      if (breaker.state(nowMs) !== "closed" || !this.#isSlow(model, slowness, nowMs)) continue;
-      breaker.trip(nowMs);
-      tripped.push(model);
+      const state = breaker.state(nowMs);
+      if (state === "closed" && slowness.isLasting(this.#peers(model), nowMs)) this.#leave(model, breaker, nowMs);
+      if (state === "half-open" && slowness.isAnyLate(this.#peers(model), nowMs)) this.#leave(model, breaker, nowMs);
     }
-    return tripped;
+    const slow = [...this.#slow];
+    this.#slow.clear();
+    return slow;
   }
 
   /** It may do all as long as any model works there; one of which nothing was seen lately is thought to. @param models that it serves. */
@@ -110,25 +119,33 @@ export class EndpointHealth {
     return health.breaker.state(nowMs) === "closed" ? health.slowness.stretch(nowMs) : undefined;
   }
 
+  /** Milliseconds that so many rows of a model usually take; undefined if that is not known. */
+  usualMs(model: string, rows: number): number | undefined {
+    return this.#models.get(model)?.slowness.usualMs(rows);
+  }
+
   #callEnds(
     { model, health, call }: { readonly model: string; readonly health: ModelHealth; readonly call: OpenCall },
     end: CallEnd,
     nowMs: number,
   ): void {
     const { breaker, slowness } = health;
-    if (end !== "answered") slowness.drop(call);
+    if (end !== "answered") slowness.drop(call, nowMs);
     if (end === "failed") breaker.failed(nowMs);
     if (end === "refused") breaker.answered(nowMs);
     if (end !== "answered") return;
     const peers = this.#peers(model);
-    const isSlow = slowness.end(call, peers ?? Infinity, nowMs);
+    const isSlow = slowness.end(call, peers, nowMs);
     if (!isSlow) breaker.answered(nowMs);
-    else if (breaker.state(nowMs) === "half-open" || this.#isSlow(model, slowness, nowMs)) breaker.trip(nowMs);
+    else if (breaker.state(nowMs) === "half-open" || slowness.isLasting(peers, nowMs))
+      this.#leave(model, breaker, nowMs);
   }
 
-  #isSlow(model: string, slowness: Slowness, nowMs: number): boolean {
-    const peers = this.#peers(model);
-    return peers !== undefined && slowness.isLasting(peers, nowMs);
+  /** For being slow. */
+  #leave(model: string, breaker: Breaker, nowMs: number): void {
+    if (breaker.state(nowMs) === "open") return;
+    breaker.trip(nowMs);
+    this.#slow.add(model);
   }
 
   #of(model: string, nowMs: number): ModelHealth {

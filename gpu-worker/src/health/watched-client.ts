@@ -1,6 +1,8 @@
 import type { Clock } from "@sluice/broker";
+import type { InferRequest } from "@sluice/proto";
 import { troubleOf, wasAnswered } from "../triton/infer-error.js";
 import type { TritonClient } from "../triton/triton-client.js";
+import { formatModelKey } from "./model-key.js";
 import type { CallEnd, EndpointHealth } from "./endpoint-health.js";
 import type { Silence } from "./silence.js";
 
@@ -32,7 +34,7 @@ export function watchClient(
     serverReady: (limits) => listen(() => client.serverReady(limits)),
     async infer(request, limits) {
       const rows = Number(request.inputs[0]?.shape[0] ?? 1);
-      const ends = health.callBegins(request.modelName, rows, clock.monotonicMs());
+      const ends = health.callBegins(keyOf(request), rows, clock.monotonicMs());
       let end: CallEnd = "answered";
       try {
         return await listen(() => inference.infer(request, limits));
@@ -44,6 +46,10 @@ export function watchClient(
       }
     },
   };
+}
+
+function keyOf({ modelName, modelVersion = "" }: InferRequest): string {
+  return formatModelKey({ name: modelName, version: modelVersion });
 }
 
 /** Bad data is an answer of a server that works; of INTERNAL nobody knows before the known-good input was tried. */

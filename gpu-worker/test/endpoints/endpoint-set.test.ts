@@ -15,7 +15,8 @@ function setWith(unservable: Set<string>) {
     const endpoint = { drain: () => undefined };
     return { endpoint, slots: [], start: note("start"), stop: note("stop") } as unknown as EndpointRunner;
   };
-  return { set: createEndpointSet({ createRunner, log: pino({ level: "silent" }) }, [endpointAt("a")]), done };
+  const onGone = async (url: string) => void done.push(`gone ${url}`);
+  return { set: createEndpointSet({ createRunner, onGone, log: pino({ level: "silent" }) }, [endpointAt("a")]), done };
 }
 
 test("an endpoint that cannot be served does not keep the others from being as they are to be, and stays as it was", async () => {
@@ -32,4 +33,17 @@ test("an endpoint that cannot be served does not keep the others from being as t
   expect(done.splice(0).sort()).toEqual(["start a 3", "start b 1", "stop a 2"]);
   await set.stop();
   expect(done.sort()).toEqual(["stop a 3", "stop b 1", "stop c 1"]);
+});
+
+test("an endpoint is gone when it has ended, unless it is there again by then", async () => {
+  const { set, done } = setWith(new Set());
+  await set.start();
+  set.change([endpointAt("a", 2)]);
+  set.change([]);
+  set.change([endpointAt("a", 3)]);
+  await expect.poll(() => done.filter((what) => what.startsWith("stop"))).toHaveLength(2);
+  set.change([endpointAt("b")]);
+  await expect.poll(() => done).toContain("gone a");
+  await set.stop();
+  expect(done.filter((what) => what.startsWith("gone"))).toEqual(["gone a"]);
 });

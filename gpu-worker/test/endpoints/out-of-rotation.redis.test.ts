@@ -67,7 +67,7 @@ test.each(Object.keys(TROUBLES))(
     expect(well.calls.length - calls).toBeGreaterThan(10);
     const shown = (await metrics.registry.metrics()).split("\n");
     const isOpen = [1, 2].some((state) =>
-      shown.includes(`sluice_endpoint_breaker_state{endpoint="${sick.url}",model="m"} ${state}`),
+      shown.includes(`sluice_endpoint_breaker_state{endpoint="${sick.url}",model="m",version="1"} ${state}`),
     );
     expect(isOpen || shown.includes(`sluice_endpoint_ready{endpoint="${sick.url}"} 0`)).toBe(true);
     sick.script = taking(15);

@@ -93,7 +93,7 @@ export async function isBack(
   const { url, model } = endpoint;
   return (
     shown.includes(`sluice_endpoint_ready{endpoint="${url}"} 1`) &&
-    shown.includes(`sluice_endpoint_breaker_state{endpoint="${url}",model="${model}"} 0`) &&
+    shown.includes(`sluice_endpoint_breaker_state{endpoint="${url}",model="${model}",version="1"} 0`) &&
     (await isSecondListed(redis))
   );
 }
