@@ -19,11 +19,22 @@ export async function loseGroups(stage: Stage): Promise<void> {
   });
   await awaitService(stage, Date.now());
   await meddle(stage, "set back to 0", async (redis, stream, group) => {
-    await redis.xgroup("SETID", stream, group, "0");
+    await untilTrue(() => setBack(redis, stream, group), BUSY_MS);
   });
   await awaitService(stage, Date.now());
   blameErrors(stage);
   blameExits(stage);
+}
+
+/** @returns false while nobody has missed the group that was destroyed. */
+async function setBack(redis: RedisClient, stream: string, group: string): Promise<boolean> {
+  try {
+    await redis.xgroup("SETID", stream, group, "0");
+    return true;
+  } catch (error) {
+    if (String(error).includes("NOGROUP")) return false;
+    throw error;
+  }
 }
 
 /** While entries lie in the streams of each group. */
