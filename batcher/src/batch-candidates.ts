@@ -5,6 +5,7 @@ import type { BatchPolicy, LaneView } from "./decide.js";
 import type { LaneDirectory, ServedLane } from "./lane-directory.js";
 import type { LaneHolds } from "./lane-holds.js";
 import type { LaneQueue } from "./lane-queue.js";
+import type { SlotShare } from "./pool-credits.js";
 import type { Routes } from "./zones/routes.js";
 import type { BatchFill, Ledger, LedgerEntry } from "./ledger.js";
 
@@ -18,11 +19,8 @@ export interface BatchCandidate {
 }
 
 /** What a pool offers to this batcher at one moment. */
-export interface PoolOffer {
+export interface PoolOffer extends SlotShare {
   readonly freeCredits: number;
-  /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
-  readonly slots: number;
-  readonly idleSlots: number;
   /** The batcher is stopping. */
   readonly draining: boolean;
   /** What to add to a time of the Redis server to get the same moment as monotonic time, milliseconds. */
@@ -90,10 +88,10 @@ function policyOf(
   offer: PoolOffer,
 ): BatchPolicy {
   if (settings.batchMode === "fixed") return { kind: "fixed" };
-  const { slots, idleSlots, toMonotonicMs } = offer;
+  const { slots, endpoints, idleSlots, toMonotonicMs } = offer;
   return knowledge.of(lane.name, lane.modelMaxSize).policy({
     ...sizeLimits({ knowledge, lanes }, lane),
-    ...{ slots, idleSlots },
+    ...{ slots, endpoints, idleSlots },
     thrift: lane.batchClass === "bulk" ? Math.max(BULK_THRIFT, settings.batchThrift) : settings.batchThrift,
     oldestArrivedMs: queue.oldestArrivedMs,
     earliestDeadlineMs: queue.earliestDeadlineMs + toMonotonicMs,

@@ -1,6 +1,14 @@
 /** How often a batcher that waits for a credit looks again: a credit message may be lost. */
 export const CREDIT_LOOK_MS = 100;
 
+/** A batcher's share of the slots of a pool. */
+export interface SlotShare {
+  readonly slots: number;
+  /** Tritons among which the slots are; at most as many as slots. */
+  readonly endpoints: number;
+  readonly idleSlots: number;
+}
+
 /**
  * What this batcher believes about the credits of one pool. Only a belief, for the script that publishes checks the
  * truth: it saves vain attempts and keeps a batcher to its share.
@@ -8,6 +16,7 @@ export const CREDIT_LOOK_MS = 100;
 export class PoolCredits {
   #total = 0;
   #used = 0;
+  #endpoints = 1;
   #knownAtMs = -Infinity;
   #finishesHeard = 0;
 
@@ -45,6 +54,11 @@ export class PoolCredits {
     this.#knownAtMs = nowMs;
   }
 
+  /** Redis told how many Tritons stand behind the slots. */
+  learnEndpoints(endpoints: number): void {
+    this.#endpoints = endpoints;
+  }
+
   /** What is known may be wrong by now: Redis is asked before the next batch. */
   doubt(): void {
     this.#used = this.#total;
@@ -72,10 +86,12 @@ export class PoolCredits {
     return Math.max(1, Math.ceil(this.#total * shardRatio));
   }
 
-  /** The same of the slots alone, without what may wait in the pool: this batcher's share, and how many are idle. */
-  slots(prefetch: number, shardRatio: number, ownOut: number): { readonly slots: number; readonly idleSlots: number } {
+  /** The same of the slots alone, without what may wait in the pool. */
+  slots(prefetch: number, shardRatio: number, ownOut: number): SlotShare {
     const total = this.#total / (1 + prefetch);
-    return { slots: Math.max(1, Math.ceil(total * shardRatio)), idleSlots: this.#freeOf(total, shardRatio, ownOut) };
+    const slots = Math.max(1, Math.ceil(total * shardRatio));
+    const endpoints = Math.max(1, Math.min(slots, this.#endpoints));
+    return { slots, endpoints, idleSlots: this.#freeOf(total, shardRatio, ownOut) };
   }
 
   #freeOf(total: number, shardRatio: number, ownOut: number): number {

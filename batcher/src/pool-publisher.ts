@@ -32,6 +32,8 @@ import { createWakeableLoop, type WakeableLoop } from "./wakeable-loop.js";
 
 /** It takes a turn so often even if nothing happens, so that a loop that hangs can be told from one that has no work. */
 const IDLE_TURN_MS = 1_000;
+/** How often the pool is looked at although publishing tells of its credits: nothing else tells of its endpoints. */
+const LOOK_EVERY_MS = 1_000;
 /** How often batches before a pool without workers are asked about: those that a dead worker has come back by and by. */
 const DOUBT_EVERY_MS = 1_000;
 
@@ -92,6 +94,7 @@ class PublishTurns {
   readonly #pool: string;
   #batches = 0;
   #doubtedMs = -Infinity;
+  #lookedMs = -Infinity;
 
   constructor(deps: PublishDeps, batcher: string, pool: string) {
     this.#deps = deps;
@@ -111,14 +114,16 @@ class PublishTurns {
       if (late > 0) this.#deps.lateFound();
       const candidates = this.#candidates();
       const nowMs = clock.monotonicMs();
+      const mayLook = nowMs - this.#lookedMs >= LOOK_EVERY_MS;
       if (candidates.length === 0) {
         // How far to read ahead depends on the credits, and the next batch should not have to ask first.
-        if (nowMs - this.credits.knownAtMs >= IDLE_TURN_MS) await this.#lookAtPool();
+        if (mayLook) await this.#lookAtPool();
         return IDLE_TURN_MS;
       }
       const choice = chooseBatch(candidates, nowMs);
       if (choice.kind === "dispatch" && this.#givesWay(choice.candidate)) await sleep(GIVE_WAY_MS);
       else if (choice.kind === "dispatch") await this.#publish(choice.candidate, choice.decision, nowMs);
+      else if (mayLook) await this.#lookAtPool();
       else if (idleSlots >= 1 && choice.untilMs < Infinity) return Math.min(choice.untilMs - nowMs, IDLE_TURN_MS);
       else if (nowMs < this.credits.knownAtMs + CREDIT_LOOK_MS)
         return Math.min(choice.untilMs, this.credits.knownAtMs + CREDIT_LOOK_MS) - nowMs;
@@ -168,9 +173,11 @@ class PublishTurns {
 
   async #lookAtPool(): Promise<void> {
     const heardBefore = this.credits.finishesHeard;
-    const { used, liveSlots } = await readPoolUse(this.#deps.redis, this.#pool);
+    const { used, liveSlots, endpoints } = await readPoolUse(this.#deps.redis, this.#pool);
     const credits = liveSlots * (1 + this.#deps.settings.current().forAll.prefetch);
-    this.credits.learn({ used, credits }, heardBefore, this.#deps.clock.monotonicMs());
+    this.#lookedMs = this.#deps.clock.monotonicMs();
+    this.credits.learn({ used, credits }, heardBefore, this.#lookedMs);
+    this.credits.learnEndpoints(endpoints);
     if (liveSlots === 0) this.#doubtBatches();
   }
 

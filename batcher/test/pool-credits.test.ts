@@ -34,10 +34,19 @@ test.each([
 });
 
 test("of its share of the slots those are idle that no batch occupies; what may wait in the pool does not count", () => {
-  expect(creditsWith(1, 4).slots(1, 1, 1)).toEqual({ slots: 2, idleSlots: 1 });
-  expect(creditsWith(3, 4).slots(1, 1, 3)).toEqual({ slots: 2, idleSlots: 0 });
-  expect(creditsWith(1, 8).slots(1, 0.5, 1)).toEqual({ slots: 2, idleSlots: 1 });
-  expect(creditsWith(3, 8).slots(1, 0.5, 0)).toEqual({ slots: 2, idleSlots: 1 });
+  expect(creditsWith(1, 4).slots(1, 1, 1)).toEqual({ slots: 2, endpoints: 1, idleSlots: 1 });
+  expect(creditsWith(3, 4).slots(1, 1, 3)).toEqual({ slots: 2, endpoints: 1, idleSlots: 0 });
+  expect(creditsWith(1, 8).slots(1, 0.5, 1)).toEqual({ slots: 2, endpoints: 1, idleSlots: 1 });
+  expect(creditsWith(3, 8).slots(1, 0.5, 0)).toEqual({ slots: 2, endpoints: 1, idleSlots: 1 });
+});
+
+test("a batcher shares as many endpoints as there are, but no more than its slots", () => {
+  const pool = creditsWith(0, 8);
+  pool.learnEndpoints(3);
+  expect(pool.slots(1, 1, 0)).toMatchObject({ slots: 4, endpoints: 3 });
+  expect(pool.slots(1, 0.5, 0)).toMatchObject({ slots: 2, endpoints: 2 });
+  pool.learnEndpoints(0);
+  expect(pool.slots(1, 1, 0)).toMatchObject({ slots: 4, endpoints: 1 });
 });
 
 test("a batch that finishes frees a credit", () => {

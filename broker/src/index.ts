@@ -133,10 +133,12 @@ export {
   dropIdleSlots,
   findDeadNotices,
   heartbeatSlots,
+  type PoolUse,
   readPoolUse,
   reclaimDeadNotice,
   removeSlots,
 } from "./batches/pool-slots.js";
+export { countEndpoints, formatSlotName, type SlotPlace } from "./batches/slot-name.js";
 export {
   BATCHER_ALIVE_MS,
   HEARTBEAT_MS,

@@ -1,10 +1,4 @@
-/** Where a process runs, and which boot of it this is. */
-export interface ProcessIdentity {
-  readonly hostname: string;
-  readonly pid: number;
-  /** Different at every boot. */
-  readonly random: string;
-}
+import { formatSlotName, type SlotPlace } from "@sluice/broker";
 
 /** The name of a slot, and its number in the process. */
 export interface NumberedSlot {
@@ -12,16 +6,13 @@ export interface NumberedSlot {
   readonly number: number;
 }
 
-/**
- * Names for the slots of a process, one after another: `HOST-PID-RANDOM#i`. New at every boot, and never given twice,
- * so that what is pending for a name is either its own or lost; without spaces, for a run's holder is stored as slot,
- * space, batch.
- */
-export function createSlotNames({ hostname, pid, random }: ProcessIdentity): () => NumberedSlot {
-  const host = hostname.replace(/[^A-Za-z0-9_.-]/g, "_");
+/** Names for the slots of a process, one after another, each for an endpoint; none is given twice. */
+export function createSlotNames(
+  process: Pick<SlotPlace, "hostname" | "pid" | "random">,
+): (endpoint: string) => NumberedSlot {
   let next = 0;
-  return () => {
+  return (endpoint) => {
     const number = next++;
-    return { name: `${host}-${pid}-${random}#${number}`, number };
+    return { name: formatSlotName({ ...process, number, endpoint }), number };
   };
 }

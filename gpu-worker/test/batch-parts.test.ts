@@ -1,4 +1,4 @@
-import { BrokerError, parseRedisUrl } from "@sluice/broker";
+import { BrokerError, countEndpoints, formatSlotName, parseRedisUrl } from "@sluice/broker";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.js";
@@ -57,10 +57,23 @@ describe("grouping rows", () => {
 describe("the names of slots", () => {
   test("differ, and hold no space whatever the host is called", () => {
     const next = createSlotNames({ hostname: "my host", pid: 7, random: "ab12" });
-    expect([next(), next()]).toEqual([
-      { name: "my_host-7-ab12#0", number: 0 },
-      { name: "my_host-7-ab12#1", number: 1 },
-    ]);
+    const slots = [next("triton:8001"), next("triton:8001"), next("other:8001")];
+    expect(slots.map(({ number }) => number)).toEqual([0, 1, 2]);
+    for (const { name, number } of slots) expect(name).toMatch(new RegExp(`^my_host-7-ab12#${number}@[\\w-]{8}$`));
+    expect(countEndpoints(slots.map(({ name }) => name))).toBe(2);
+  });
+
+  test("tell how many Tritons they stand for: one that many hosts reach is one, one on each host is another", () => {
+    const place = { pid: 7, random: "ab12", number: 0 };
+    const hosts = ["one", "two"];
+    const count = (endpoint: string) =>
+      countEndpoints(hosts.map((hostname) => formatSlotName({ ...place, hostname, endpoint })));
+    for (const endpoint of ["triton:8001", "10.1.2.3:8001", "dns:///triton:8001"]) expect(count(endpoint)).toBe(1);
+    for (const endpoint of ["127.0.0.1:8001", "localhost:8001", "[::1]:8001", "ipv4:127.0.0.1:1", "unix:/run/t"]) {
+      expect(count(endpoint)).toBe(2);
+    }
+    expect(countEndpoints([])).toBe(0);
+    expect(countEndpoints(["old-1-ab#0", "old-1-ab#1", "old-2-cd#0"])).toBe(1);
   });
 });
 

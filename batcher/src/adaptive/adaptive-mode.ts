@@ -13,7 +13,7 @@ const IDLE_GAPS_OF_MANY = 5;
  */
 const MANY_SLOTS = 4;
 
-/** So much above what keeps up: for what comes in uneven times. Found by simulation, with 4 and 8 slots at 0.05 to 0.95. */
+/** So much above what keeps up: for what comes in uneven times. Found by simulation, with 2 to 8 slots at 0.05 to 0.95. */
 const SHARE_MARGIN = 1.1;
 
 /** What the adaptive rule knows of a lane beyond its queue. */
@@ -34,6 +34,8 @@ export interface AdaptivePolicy {
   /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
   readonly slots: number;
   readonly idleSlots: number;
+  /** Tritons among which the slots are. */
+  readonly endpoints: number;
   /** From a decision until a worker has the batch, 95th percentile, milliseconds. */
   readonly overheadMs: number;
   /** By when the most urgent is to be done, monotonic milliseconds. */
@@ -101,12 +103,13 @@ function unsustainableGapMs(n: number, { drift, slots }: AdaptivePolicy, curve: 
  * than the batches with which all slots keep up, or half of what waits if that is more. Without it the slot that is free
  * first takes all, next to nothing is left for the next one, and what comes meanwhile waits for the long batch: the same
  * mean size, but a mean latency up to 9 % above that of a window with a small cap. Thrift would rather have one large.
- * Two slots are most often two batches in flight on one device, which runs them one after the other: to halve what waits
- * only costs it the fixed time twice.
+ * A few slots of one Triton are most often batches in flight on one device, which runs them one after the other: to halve
+ * what waits only costs it the fixed time twice.
  */
 export function evenShare(waiting: number, policy: AdaptivePolicy): number {
-  const { curve, steadyGapMs, slots, sizes, thrift } = policy;
-  if (slots < MANY_SLOTS || thrift > 0 || curve === undefined || steadyGapMs === Infinity) return waiting;
+  const { curve, steadyGapMs, slots, endpoints, sizes, thrift } = policy;
+  if ((slots < MANY_SLOTS && endpoints < 2) || thrift > 0 || curve === undefined || steadyGapMs === Infinity)
+    return waiting;
   const atLeast = Math.ceil(waiting / 2);
   let enough = 1;
   while (enough < sizes.most && steadyGapMs < unsustainableGapMs(enough, policy, curve)) enough++;

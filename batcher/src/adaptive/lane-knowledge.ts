@@ -18,6 +18,8 @@ export interface LaneConditions extends SizeLimits {
   /** Worker slots that are this batcher's share, and how many of them have nothing to do. */
   readonly slots: number;
   readonly idleSlots: number;
+  /** Tritons among which the slots are. */
+  readonly endpoints: number;
   /** What a second of the GPU is worth in seconds of requests. */
   readonly thrift: number;
   /** When the first of the waiting arrived, and the earliest deadline among them, monotonic milliseconds. */
@@ -87,7 +89,7 @@ export class LaneKnowledge {
 
   /** The adaptive rule as it stands now. */
   policy(conditions: LaneConditions): AdaptivePolicy {
-    const { oldestArrivedMs, earliestDeadlineMs, sloMs, overheadMs, slots, idleSlots, thrift } = conditions;
+    const { oldestArrivedMs, earliestDeadlineMs, sloMs, overheadMs, slots, endpoints, idleSlots, thrift } = conditions;
     return {
       kind: "adaptive",
       curve: this.times.curve,
@@ -97,6 +99,7 @@ export class LaneKnowledge {
       steadyGapMs: this.gap.steadyMs,
       lastArrivedMs: this.gap.lastMs,
       slots,
+      endpoints,
       idleSlots,
       overheadMs,
       doneByMs: Math.min(earliestDeadlineMs, oldestArrivedMs + sloMs),

@@ -89,6 +89,7 @@ function createAdaptive(settings: AdaptiveSettings, batchClass: BatchClass): Sim
       depth: limits.depth,
       overheadMs: limits.overheadMs,
       slots: servers,
+      endpoints: servers,
       idleSlots: freeServers,
       thrift,
       oldestArrivedMs,

@@ -20,6 +20,7 @@ const POLICY: AdaptivePolicy = {
   lastArrivedMs: 1_000,
   slots: 1,
   idleSlots: 1,
+  endpoints: 1,
   overheadMs: 0,
   doneByMs: 2_000,
   thrift: 0,
@@ -140,6 +141,9 @@ describe("in adaptive mode", () => {
     // Batches of 7 keep up: 1.1 x 7, rounded up, and one more.
     expect([9, 10, 11, 20, 40, 60, 200].map((count) => sizeOf(count, { slots: 4 }))).toEqual([9, 9, 9, 10, 20, 30, 64]);
     expect(sizeOf(40, { slots: 1 })).toBe(40);
+    // Two slots of one Triton are one device; of two Tritons two, and batches of 20 keep up.
+    expect(sizeOf(40, { slots: 2, endpoints: 1 })).toBe(40);
+    expect(sizeOf(40, { slots: 2, endpoints: 2 })).toBe(23);
     expect(sizeOf(40, { slots: 4, thrift: 1 })).toBe(40);
     expect(sizeOf(40, { slots: 4, steadyGapMs: Infinity })).toBe(40);
   });

@@ -8,6 +8,7 @@ import { asList, asText } from "../scripts/parse-reply.js";
 import { decodeNotice, encodeCredit, type Notice } from "./notice.js";
 import { SLOT_ALIVE_MS, SLOT_FORGET_MS } from "./protocol-limits.js";
 import { sendToGroup } from "./send-to-group.js";
+import { countEndpoints } from "./slot-name.js";
 import { finishBatch, unclaimRuns } from "./worker-custody.js";
 
 /** Says that these slots are alive. @throws BrokerError storage-unavailable */
@@ -27,14 +28,23 @@ export async function countLiveSlots(redis: RedisClient, pool: string): Promise<
   return (await liveSlots(redis, pool)).size;
 }
 
-/** How busy a pool is, as the script that publishes would see it: its live slots, and the notices of both classes. */
-export async function readPoolUse(redis: RedisClient, pool: string): Promise<{ liveSlots: number; used: number }> {
+/** How busy a pool is, as the script that publishes would see it. */
+export interface PoolUse {
+  readonly liveSlots: number;
+  /** Tritons that these slots stand for. */
+  readonly endpoints: number;
+  /** Notices of both classes. */
+  readonly used: number;
+}
+
+/** @throws BrokerError storage-unavailable, or the Redis error */
+export async function readPoolUse(redis: RedisClient, pool: string): Promise<PoolUse> {
   const [slots, now, bulk] = await Promise.all([
-    countLiveSlots(redis, pool),
+    liveSlots(redis, pool),
     redis.xlen(keys.notices(pool, "now")),
     redis.xlen(keys.notices(pool, "bulk")),
   ]);
-  return { liveSlots: slots, used: now + bulk };
+  return { liveSlots: slots.size, endpoints: countEndpoints(slots), used: now + bulk };
 }
 
 async function liveSlots(redis: RedisClient, pool: string): Promise<Set<string>> {

@@ -25,7 +25,7 @@ export interface EndpointRunnerDeps extends Omit<SlotDeps, "endpoint" | "reader"
   readonly models: ModelRegistry;
   readonly client: TritonClient;
   /** Names for slots, each new. */
-  readonly nextSlot: () => NumberedSlot;
+  readonly nextSlot: (endpoint: string) => NumberedSlot;
 }
 
 /** Which endpoint it is, and how it is served. */
@@ -42,7 +42,7 @@ export function createEndpointRunner(deps: EndpointRunnerDeps, options: Endpoint
   const { url, site } = options;
   const endpoint = createEndpoint({ ...deps, log: deps.log.child({ endpoint: url }) }, options);
   const slots = Array.from({ length: options.slots }, (_, index) =>
-    createNamedSlot(deps, endpoint, { index, pool: site }),
+    createNamedSlot(deps, endpoint, { url, index, pool: site }),
   );
   return {
     endpoint,
@@ -61,9 +61,9 @@ export function createEndpointRunner(deps: EndpointRunnerDeps, options: Endpoint
 function createNamedSlot(
   deps: EndpointRunnerDeps,
   endpoint: Endpoint,
-  place: { readonly index: number; readonly pool: string },
+  { url, ...place }: { readonly url: string; readonly index: number; readonly pool: string },
 ): RunningSlot & Service {
-  const { name, number } = deps.nextSlot();
+  const { name, number } = deps.nextSlot(url);
   const reader = createNoticeReader(deps.target, deps.redis, place.pool, name);
   return { ...createSlot({ ...deps, endpoint, reader }, { name, ...place }), number };
 }

@@ -80,7 +80,7 @@ export async function msUntil(isSo: () => Promise<boolean>, limitMs: number): Pr
 
 /** Whether the second of two endpoints, of two slots each, gets batches: some of its slots are on the list. */
 export async function isSecondListed(redis: RedisClient): Promise<boolean> {
-  return (await redis.zrange(keys.slots(POOL), "0", "-1")).some((slot) => /#[23]$/.test(slot));
+  return (await redis.zrange(keys.slots(POOL), "0", "-1")).some((slot) => /#[23]@/.test(slot));
 }
 
 /** Whether it gets as many as it can take: it is ready, and its breaker closed. */
