@@ -7,6 +7,7 @@ import {
   type RedisTarget,
 } from "@sluice/broker";
 import { z } from "zod";
+import { connectionLimit, openFilesLimit } from "./http/connection-limit.js";
 
 /** What the api process is started with. */
 export interface ApiConfig {
@@ -18,6 +19,8 @@ export interface ApiConfig {
   readonly host: string;
   /** `PORT`: 0 takes any free one; default 8080. */
   readonly port: number;
+  /** `MAX_CONNECTIONS`: of clients; default: as many files as the process may open, but for 256 that it needs itself. */
+  readonly maxConnections: number;
   /** `ZONE`: of the tasks that are submitted here; default `local`. */
   readonly zone: string;
   /** `BLOB_DIR`: directory for large inputs, shared with the workers; default `.sluice/blobs`. */
@@ -42,6 +45,7 @@ const variables = z.object({
   DURABILITY_REPLICAS: z.coerce.number().int().min(1).max(10).default(1),
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   ZONE: z.string().regex(NAME_PATTERN).default(DEFAULT_ZONE),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
@@ -65,6 +69,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     DURABILITY_REPLICAS,
     HOST,
     PORT,
+    MAX_CONNECTIONS,
     ZONE,
     BLOB_DIR,
     BODY_BUDGET_MIB,
@@ -77,6 +82,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       DURABILITY === "replicated" ? { level: DURABILITY, replicas: DURABILITY_REPLICAS } : { level: DURABILITY },
     host: HOST,
     port: PORT,
+    maxConnections: MAX_CONNECTIONS ?? connectionLimit(openFilesLimit()),
     zone: ZONE,
     blobDir: BLOB_DIR,
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,

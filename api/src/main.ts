@@ -34,6 +34,7 @@ async function main(): Promise<void> {
       zone: config.zone,
       host: config.host,
       port: config.port,
+      maxConnections: config.maxConnections,
       drainMs: config.drainMs,
       bodyBudgetBytes: config.bodyBudgetBytes,
     },

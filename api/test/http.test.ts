@@ -2,6 +2,7 @@ import { BrokerError, ERROR_CODES, type ErrorCode } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../src/index.js";
 import { requireJsonAccepted } from "../src/http/acceptable.js";
+import { connectionLimit, openFilesLimit } from "../src/http/connection-limit.js";
 import { ERROR_STATUS } from "../src/http/error-status.js";
 import { toProblem } from "../src/http/problem.js";
 import { parseWaitPreference } from "../src/http/wait-preference.js";
@@ -83,6 +84,7 @@ describe("the environment", () => {
       durability: { level: "memory" },
       host: "127.0.0.1",
       port: 8080,
+      maxConnections: connectionLimit(openFilesLimit()),
       zone: "local",
       blobDir: ".sluice/blobs",
       bodyBudgetBytes: 512 * 1024 * 1024,

@@ -4,6 +4,7 @@ import path from "node:path";
 import { parseSettings, SETTING_NAMES, settingText } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { parseConfig as readApiConfig } from "../../api/src/config.js";
+import { connectionLimit, openFilesLimit } from "../../api/src/http/connection-limit.js";
 import { readConfig as readBatcherConfig } from "../../batcher/src/config.js";
 import { readConfig as readWorkerConfig } from "../../gpu-worker/src/config.js";
 import { readConfig as readStartConfig } from "../src/config.js";
@@ -21,6 +22,12 @@ const READERS = {
 } as const;
 type Reader = keyof typeof READERS;
 
+/** Defaults that depend on the machine, by the words of the table. */
+const MEASURED: Readonly<Record<string, () => string>> = {
+  "number of cores": () => String(availableParallelism()),
+  "open files - 256": () => String(connectionLimit(openFilesLimit())),
+};
+
 const rows = [...section.matchAll(/^\| `([A-Z_]+)` \| ([^|]+) \| ([^|]+) \|/gm)].flatMap(
   ([, variable = "", readers = "", shown = ""]) =>
     readers.split(", ").map((reader) => ({ variable, reader: reader as Reader, shown: shown.replaceAll("`", "") })),
@@ -29,7 +36,7 @@ const rows = [...section.matchAll(/^\| `([A-Z_]+)` \| ([^|]+) \| ([^|]+) \|/gm)]
 describe("the table of variables in README", () => {
   test.each(rows)("$variable of $reader: the default is $shown", ({ variable, reader, shown }) => {
     const config = READERS[reader];
-    const value = shown === "number of cores" ? String(availableParallelism()) : shown === "none" ? "" : shown;
+    const value = MEASURED[shown]?.() ?? (shown === "none" ? "" : shown);
     // Where a second variable gives it a meaning.
     const around = variable === "DURABILITY_REPLICAS" ? { DURABILITY: "replicated" } : {};
     expect(config({ ...around, [variable]: value })).toEqual(config(around));

@@ -2,7 +2,7 @@ import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-
 import { BrokerError, type Service } from "@sluice/broker";
 import type { Hono } from "hono";
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answerClientError } from "./client-errors.js";
 import { toProblem } from "./problem.js";
@@ -16,6 +16,8 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs?: number;
   /** Longest time from the first byte of a request to the end of its body. @defaultValue 90,000 */
   readonly requestTimeoutMs?: number;
+  /** Connections above it are dropped, and idle ones closed to make room. @defaultValue Infinity */
+  readonly maxConnections?: number;
 }
 
 /** Connections that are still open so long after `stop` are cut. */
@@ -26,6 +28,9 @@ const CUT_AFTER_MS = 5_000;
  * hears nothing, and tries again 1, 3, 7 and 15 s later: under overload that is worse than any refusal.
  */
 const BACKLOG = 4_096;
+
+/** So often idle connections are closed while others are dropped. */
+const MAKE_ROOM_EVERY_MS = 1_000;
 
 /**
  * The listening side. `stop` takes no more connections, ends those on which nothing happens, and waits for the others.
@@ -55,6 +60,7 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options:
   // Whoever reads the body gives leave to send it; whoever refuses the request does not.
   server.on("checkContinue", handle);
   server.on("clientError", answerClientError);
+  limitConnections(server, options.maxConnections ?? Infinity);
   let stopping: Promise<void> | undefined;
   return {
     get url() {
@@ -86,6 +92,18 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options:
     await new Promise((resolve) => server.close(resolve));
     clearTimeout(cut);
   }
+}
+
+/** Who is dropped may come again at once, and finds the places of those on whose connections nothing happened. */
+function limitConnections(server: Server, maxConnections: number): void {
+  if (maxConnections === Infinity) return;
+  server.maxConnections = maxConnections;
+  let madeRoomMs = -Infinity;
+  server.on("drop", () => {
+    if (performance.now() - madeRoomMs < MAKE_ROOM_EVERY_MS) return;
+    madeRoomMs = performance.now();
+    server.closeIdleConnections();
+  });
 }
 
 /** A request target or Host header that is no URL never reaches the app. */
