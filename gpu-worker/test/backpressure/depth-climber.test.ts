@@ -66,7 +66,8 @@ describe("where every window is 10 % off", () => {
   ])("a %s server is found to need what it needs all the same", (_name, rates, best) => {
     for (let seed = 1; seed <= 20; seed++) {
       const { settled, shareAt } = run(rates, seed);
-      expect([seed, settled, shareAt(best) > 0.9]).toEqual([seed, best, true]);
+      // A step up that chance keeps, once in some thousand windows, is taken back 125 windows later.
+      expect([seed, settled, shareAt(best) > 0.85]).toEqual([seed, best, true]);
     }
   });
 
@@ -108,13 +109,17 @@ describe("trials", () => {
   });
 
   test("go up, and later down, in the order ABBA, and end at the settled depth", () => {
-    const climber = new DepthClimber({ most: 3, start: 2 });
-    expect(steady(climber, 0, 11_000)).toEqual(new Array(11).fill(2));
+    const climber = new DepthClimber({ most: 4, start: 3 });
+    expect(steady(climber, 0, 11_000)).toEqual(new Array(11).fill(3));
     // Up, in vain.
-    expect(steady(climber, 11_000, 20_000)).toEqual([3, 3, 2, 2, 3, 3, 2, 2, 2]);
+    expect(steady(climber, 11_000, 20_000)).toEqual([4, 4, 3, 3, 4, 4, 3, 3, 3]);
     // Once more, when twice the time is over: then down, which costs nothing, so that it is kept.
-    expect(steady(climber, 20_000, 60_000).filter((depth) => depth === 3)).toHaveLength(4);
-    expect(steady(climber, 60_000, 70_000)).toEqual([2, 1, 1, 2, 2, 1, 1, 2, 1, 1]);
+    expect(steady(climber, 20_000, 60_000).filter((depth) => depth === 4)).toHaveLength(4);
+    expect(steady(climber, 60_000, 70_000)).toEqual([3, 2, 2, 3, 3, 2, 2, 3, 2, 2]);
+    expect(climber.settled).toBe(2);
+    // One in flight is tried after ten minutes only.
+    expect(steady(climber, 70_000, 665_000)).not.toContain(1);
+    expect(steady(climber, 665_000, 690_000)).toContain(1);
     expect(climber.settled).toBe(1);
   });
 
