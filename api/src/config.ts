@@ -8,6 +8,7 @@ import {
 } from "@sluice/broker";
 import { z } from "zod";
 import { connectionLimit, openFilesLimit } from "./http/connection-limit.js";
+import { parseUrlAllowance, type UrlAllowance } from "./images/url-allowance.js";
 
 /** What the api process is started with. */
 export interface ApiConfig {
@@ -31,6 +32,11 @@ export interface ApiConfig {
    */
   readonly bodyBudgetBytes: number;
   /**
+   * Whose images are fetched where a request has a URL: those of public hosts, and of what `IMAGE_URL_ALLOW` lists beside
+   * them (see `parseUrlAllowance`; default: nothing). `off` if `IMAGE_URLS` is `off`: none at all.
+   */
+  readonly imageUrls: UrlAllowance | "off";
+  /**
    * `DRAIN_MS`: how long it still answers after SIGTERM before it closes. Set it above the interval in which a load
    * balancer asks for readiness. Default 1,000.
    */
@@ -49,6 +55,8 @@ const variables = z.object({
   ZONE: z.string().regex(NAME_PATTERN).default(DEFAULT_ZONE),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
+  IMAGE_URLS: z.enum(["on", "off"]).default("on"),
+  IMAGE_URL_ALLOW: z.string().default(""),
   DRAIN_MS: z.coerce.number().int().min(0).max(60_000).default(1_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
@@ -73,6 +81,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     ZONE,
     BLOB_DIR,
     BODY_BUDGET_MIB,
+    IMAGE_URLS,
+    IMAGE_URL_ALLOW,
     DRAIN_MS,
     LOG_LEVEL,
   } = result.data;
@@ -86,6 +96,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     zone: ZONE,
     blobDir: BLOB_DIR,
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
+    imageUrls: IMAGE_URLS === "off" ? "off" : parseUrlAllowance(IMAGE_URL_ALLOW),
     drainMs: DRAIN_MS,
     logLevel: LOG_LEVEL,
   };

@@ -37,6 +37,7 @@ async function main(): Promise<void> {
       maxConnections: config.maxConnections,
       drainMs: config.drainMs,
       bodyBudgetBytes: config.bodyBudgetBytes,
+      imageUrls: config.imageUrls,
     },
   );
   const stop = (): void => {

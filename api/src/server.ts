@@ -12,6 +12,7 @@ import {
   type ServerWatch,
   type Service,
 } from "@sluice/broker";
+import { connect } from "node:net";
 import type { Logger } from "pino";
 import { createApp } from "./app.js";
 import { createBlobSweeper } from "./blobs/blob-sweeper.js";
@@ -19,7 +20,13 @@ import { createBodyIntake } from "./http/body-intake.js";
 import { createHttpServer, type HttpServerOptions } from "./http/http-server.js";
 import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
+import { createImageFetcher, type FetchImage, refuseImageUrls } from "./images/fetch-image.js";
+import { createTlsStarter } from "./images/pinned-connector.js";
+import { resolveHost } from "./images/resolve-host.js";
+import { NOTHING_MORE, type UrlAllowance } from "./images/url-allowance.js";
+import { createUrlGuard } from "./images/url-guard.js";
 import { createApiMetrics } from "./metrics.js";
+import { MAX_IMAGE_BYTES } from "./submission/parse-submission.js";
 import { createLoadWatch } from "./tasks/load-watch.js";
 import { createMemoryWatch } from "./tasks/memory-watch.js";
 import { createPoolWatch } from "./tasks/pool-watch.js";
@@ -50,6 +57,8 @@ export interface ApiOptions extends HttpServerOptions {
   readonly zone?: string;
   /** What the bodies of all requests may have together; above it submissions are refused. @defaultValue 512 MiB */
   readonly bodyBudgetBytes?: number;
+  /** Whose images are fetched from URLs beside those of public hosts; `off`: none. @defaultValue nobody's */
+  readonly imageUrls?: UrlAllowance | "off";
   /**
    * How long a stopping api still takes connections and answers on all it has, milliseconds. Longer than balancers need
    * to notice that it is not ready, and than clients leave a connection idle before they use it again.
@@ -131,7 +140,9 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const blobs = createTaskBlobs({ blobs: deps.blobs, reaper, metrics, log });
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
-  const appDeps = { ...deps, zone, identify, pools, loads, memory, blobs, metrics, intake, waits, read, isDraining };
+  const fetchImage = createFetchImage(options.imageUrls);
+  const inner = { pools, loads, memory, blobs, metrics, intake, waits, read };
+  const appDeps = { ...deps, ...inner, zone, identify, fetchImage, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,
@@ -149,4 +160,10 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
     http,
   ];
   return { http, waits, intake, parts };
+}
+
+function createFetchImage(imageUrls: UrlAllowance | "off" = NOTHING_MORE): FetchImage {
+  if (imageUrls === "off") return refuseImageUrls;
+  const deps = { guard: createUrlGuard(imageUrls), resolve: resolveHost, open: connect, startTls: createTlsStarter() };
+  return createImageFetcher(deps, { maxBytes: MAX_IMAGE_BYTES });
 }

@@ -88,6 +88,7 @@ describe("the environment", () => {
       zone: "local",
       blobDir: ".sluice/blobs",
       bodyBudgetBytes: 512 * 1024 * 1024,
+      imageUrls: { places: new Set(), ranges: [] },
       drainMs: 1_000,
       logLevel: "info",
     });
@@ -95,6 +96,7 @@ describe("the environment", () => {
   test("is refused with every problem named", () => {
     expect(() => parseConfig({ PORT: "http", LOG_LEVEL: "loud" })).toThrow(/PORT.*LOG_LEVEL/);
     expect(() => parseConfig({ BODY_BUDGET_MIB: "79", DRAIN_MS: "-1" })).toThrow(/BODY_BUDGET_MIB.*DRAIN_MS/);
+    expect(() => parseConfig({ IMAGE_URL_ALLOW: "10.0.0.0/33" })).toThrow(/10\.0\.0\.0\/33/);
     expect(() => parseConfig({ REDIS_URL: "http://x" })).toThrow(BrokerError);
   });
 });

@@ -24,6 +24,9 @@ export const ERROR_STATUS = {
   "tensor-invalid": 422,
   "idempotency-key-reused": 422,
   "input-rejected": 422,
+  "url-not-allowed": 422,
+  "too-many-redirects": 422,
+  "input-fetch-failed": 422,
   "headers-too-large": 431,
   "config-invalid": 500,
   "entry-malformed": 500,
@@ -39,4 +42,5 @@ export const ERROR_STATUS = {
   "storage-unavailable": 503,
   "durability-unconfirmed": 503,
   "shutting-down": 503,
+  "input-fetch-timeout": 504,
 } as const satisfies Record<ErrorCode, number>;

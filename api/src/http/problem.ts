@@ -41,6 +41,7 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: numbe
   "storage-unavailable": [1, 3],
   "durability-unconfirmed": [1, 3],
   "shutting-down": [1, 2],
+  "input-fetch-timeout": [2, 5],
 };
 
 /** A computed wait is known to a third or so. */

@@ -3,6 +3,7 @@ import { parseContentType } from "../http/content-type.js";
 import type { Exchange } from "../http/exchange.js";
 import { parseQuery } from "../http/query.js";
 import { readBody } from "../http/read-body.js";
+import type { FetchImage } from "../images/fetch-image.js";
 import { splitDataUrl } from "./data-url.js";
 import { decodeBase64 } from "./decode-base64.js";
 import { invalidField } from "./invalid-field.js";
@@ -11,8 +12,12 @@ import { parseMultipart } from "./parse-multipart.js";
 import { parseWith } from "./parse-with.js";
 import {
   imageSubmission,
+  type ImageUrl,
+  imageUrlSubmission,
   OPTION_NAMES,
   type Submission,
+  type SubmissionOptions,
+  type SubmittedInput,
   tensorSubmission,
   textSubmission,
   toSubmission,
@@ -32,18 +37,30 @@ export interface ParsedSubmission {
   readonly queryWait: string | undefined;
 }
 
+/** A JSON submission; its picture may still have to be fetched. */
+export interface JsonSubmission {
+  readonly input: SubmittedInput | ImageUrl;
+  readonly options: SubmissionOptions;
+}
+
 /**
- * Reads a submission in any of its three forms: JSON, multipart, or the bytes of a picture with options in the query.
- * @param share counts the bytes of its body.
+ * Reads a submission in any of its three forms: JSON, multipart, or the bytes of a picture with options in the query. A
+ * picture behind a URL is fetched once the rest is known to be valid.
+ * @param share counts the bytes of its body, or of the picture behind its URL if they are more.
  * @throws BrokerError with a code for what is wrong; see each part
  */
-export async function parseSubmission(exchange: Exchange, share: BodyShare): Promise<ParsedSubmission> {
+export async function parseSubmission(
+  exchange: Exchange,
+  share: BodyShare,
+  fetchImage: FetchImage,
+): Promise<ParsedSubmission> {
   const { headers, url } = exchange.incoming;
   const body = parseContentType(headers["content-type"]);
   if (body.kind === "json") {
     const query = parseQuery(url, ["wait"]);
-    const submission = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES, share)));
-    return { submission, queryWait: query["wait"] };
+    const { input, options } = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES, share)));
+    const given = input.kind === "image-url" ? await fetchInput(exchange, input, share, fetchImage) : input;
+    return { submission: toSubmission(given, options), queryWait: query["wait"] };
   }
   if (body.kind === "multipart") {
     const query = parseQuery(url, ["wait"]);
@@ -60,25 +77,46 @@ export async function parseSubmission(exchange: Exchange, share: BodyShare): Pro
   return { submission: toSubmission({ kind: "image", bytes, declaredType }, parsedOptions), queryWait: wait };
 }
 
+/** The fetch ends with the connection of whoever asked for it. */
+async function fetchInput(
+  { outgoing }: Exchange,
+  { url }: ImageUrl,
+  share: BodyShare,
+  fetchImage: FetchImage,
+): Promise<SubmittedInput> {
+  const gone = new AbortController();
+  const onClose = () => gone.abort();
+  outgoing.once("close", onClose);
+  try {
+    return { kind: "image", ...(await fetchImage(url, share, gone.signal)) };
+  } finally {
+    outgoing.off("close", onClose);
+  }
+}
+
 /** JSON value -> submission. @throws BrokerError validation-failed | invalid-base64 | payload-too-large */
-export function parseJsonSubmission(body: unknown): Submission {
+export function parseJsonSubmission(body: unknown): JsonSubmission {
   const given = inputOf(body);
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     const { input, ...options } = parseWith(textSubmission, body);
-    return toSubmission({ kind: "text", text: input }, options);
+    return { input: { kind: "text", text: input }, options };
   }
   if (Object.hasOwn(given, "image_base64")) {
     const { input, ...options } = parseWith(imageSubmission, body);
     const { base64, mediaType } = splitDataUrl(input.image_base64, "/input/image_base64");
     const bytes = decodeBase64(base64, "/input/image_base64", MAX_IMAGE_BYTES);
-    return toSubmission({ kind: "image", bytes, declaredType: mediaType }, options);
+    return { input: { kind: "image", bytes, declaredType: mediaType }, options };
+  }
+  if (Object.hasOwn(given, "image_url")) {
+    const { input, ...options } = parseWith(imageUrlSubmission, body);
+    return { input: { kind: "image-url", url: input.image_url }, options };
   }
   const { input, ...options } = parseWith(tensorSubmission, body);
   const { datatype, shape, data, data_base64: dataBase64 } = input;
   if ((data === undefined) === (dataBase64 === undefined)) {
     throw invalidField("validation-failed", "/input", "must have either data or data_base64");
   }
-  return toSubmission({ kind: "tensor", datatype, shape, data, dataBase64 }, options);
+  return { input: { kind: "tensor", datatype, shape, data, dataBase64 }, options };
 }
 
 function inputOf(body: unknown): unknown {

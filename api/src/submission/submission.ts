@@ -25,6 +25,12 @@ export type SubmittedInput =
   /** `declaredType` is the media type that came with the bytes, if one did. */
   | { readonly kind: "image"; readonly bytes: Buffer; readonly declaredType?: string | undefined };
 
+/** A picture that is to be fetched from a URL. */
+export interface ImageUrl {
+  readonly kind: "image-url";
+  readonly url: string;
+}
+
 /** What a request asks for, before models and limits are looked at. */
 export interface Submission {
   readonly input: SubmittedInput;
@@ -67,6 +73,7 @@ const tensorInput = z.strictObject({
   data_base64: z.string().optional(),
 });
 const imageInput = z.strictObject({ image_base64: z.string().min(1) });
+const imageUrlInput = z.strictObject({ image_url: z.string().min(1) });
 
 /** A body whose input is text, a tensor or an image. Which one is chosen by the input, so that errors name the right field. */
 export const textSubmission = submissionOptions.extend({
@@ -79,6 +86,8 @@ export const textSubmission = submissionOptions.extend({
 export const tensorSubmission = submissionOptions.extend({ input: tensorInput });
 /** See {@link textSubmission}. */
 export const imageSubmission = submissionOptions.extend({ input: imageInput });
+/** See {@link textSubmission}. */
+export const imageUrlSubmission = submissionOptions.extend({ input: imageUrlInput });
 
 /** Options as they stand in a body -> a submission of this input. */
 export function toSubmission(input: SubmittedInput, options: SubmissionOptions): Submission {
