@@ -22,7 +22,7 @@ import { createRouteWrapper } from "./http/route.js";
 import { type Identify, identifyNobody } from "./identify.js";
 import { createImageFetcher, type FetchImage, refuseImageUrls } from "./images/fetch-image.js";
 import { createTlsStarter } from "./images/pinned-connector.js";
-import { resolveHost } from "./images/resolve-host.js";
+import { createHostResolver } from "./images/resolve-host.js";
 import { NOTHING_MORE, type UrlAllowance } from "./images/url-allowance.js";
 import { createUrlGuard } from "./images/url-guard.js";
 import { createApiMetrics } from "./metrics.js";
@@ -164,6 +164,11 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
 
 function createFetchImage(imageUrls: UrlAllowance | "off" = NOTHING_MORE): FetchImage {
   if (imageUrls === "off") return refuseImageUrls;
-  const deps = { guard: createUrlGuard(imageUrls), resolve: resolveHost, open: connect, startTls: createTlsStarter() };
+  const deps = {
+    guard: createUrlGuard(imageUrls),
+    resolve: createHostResolver(),
+    open: connect,
+    startTls: createTlsStarter(),
+  };
   return createImageFetcher(deps, { maxBytes: MAX_IMAGE_BYTES });
 }

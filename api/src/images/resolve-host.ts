@@ -11,21 +11,25 @@ export type ResolveHost = (name: string, trusted: boolean, signal: AbortSignal) 
 const ANSWER_MS = 1_500;
 
 /**
- * Asks the DNS servers of this machine for A and AAAA. Not through getaddrinfo: that waits in Node's thread pool, and four
+ * Asks DNS servers for A and AAAA, each name anew. Not through getaddrinfo: that waits in Node's thread pool, and four
  * names whose servers are silent would stop all files of this process.
+ * @param servers `ADDRESS:PORT` of each; those of this machine if absent.
  */
-export const resolveHost: ResolveHost = async (name, trusted, signal) => {
-  if (trusted) return (await lookup(name, { all: true })).map(({ address }) => address);
-  const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
-  const cancel = () => resolver.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
-  try {
-    const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-    const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-    const failed = answers.find((answer) => answer.status === "rejected");
-    if (addresses.length === 0 && failed) throw failed.reason;
-    return addresses;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
-};
+export function createHostResolver(servers?: readonly string[]): ResolveHost {
+  return async (name, trusted, signal) => {
+    if (trusted) return (await lookup(name, { all: true })).map(({ address }) => address);
+    const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
+    if (servers) resolver.setServers(servers);
+    const cancel = () => resolver.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+      const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+      const failed = answers.find((answer) => answer.status === "rejected");
+      if (addresses.length === 0 && failed) throw failed.reason;
+      return addresses;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  };
+}

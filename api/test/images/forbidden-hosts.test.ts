@@ -36,8 +36,8 @@ function toTarget(url: URL) {
 
 const server = createServer((request, response) => {
   const { searchParams } = new URL(request.url ?? "/", "http://x");
-  // Headers are bytes; names beyond ASCII come as UTF-8.
-  const location = Buffer.from(searchParams.get("to") ?? "", "utf8").toString("latin1");
+  // Headers are ASCII: the rest must be escaped.
+  const location = (searchParams.get("to") ?? "").replaceAll(/\P{ASCII}+/gu, encodeURIComponent);
   response.writeHead(302, { location }).end();
 });
 let port = 0;
