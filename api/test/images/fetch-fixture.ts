@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
@@ -9,6 +9,7 @@ import { createTlsStarter, type OpenSocket } from "../../src/images/pinned-conne
 import { parseUrlAllowance } from "../../src/images/url-allowance.js";
 import { createUrlGuard } from "../../src/images/url-guard.js";
 import { until } from "../api-fixture.js";
+import { PNG } from "../pictures.js";
 
 export const MIB = 1024 * 1024;
 
@@ -94,4 +95,20 @@ export function useFetcher() {
     serveRaw: (answer: (socket: Socket) => void) =>
       listen(createTcpServer((socket) => void socket.once("data", () => answer(socket)))),
   };
+}
+
+/** The addresses of the tests' servers are allowed, their ports stand for 80 and 443. */
+export const NEAR = { allow: "127.0.0.1/32" };
+export const URL_OF_PICTURE = "http://pictures.example/a.png";
+export const picture = { bytes: PNG, declaredType: "image/png" };
+
+export const sendPicture = (_request: IncomingMessage, response: ServerResponse): void => {
+  response.writeHead(200, { "content-type": "image/png", "content-length": PNG.length }).end(PNG);
+};
+
+/** Sends a beginning, and then one small piece after the other until nobody listens. */
+export function drip(socket: Socket, start: string, piece: string): void {
+  socket.write(start);
+  const timer = setInterval(() => socket.write(piece), 20);
+  socket.on("close", () => clearInterval(timer));
 }
