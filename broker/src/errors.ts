@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   "task-not-found": { meaning: "There is no such task for this caller.", retryable: false },
   "result-expired": { meaning: "The task was finished, and its result is no longer kept.", retryable: false },
   "task-ended": { meaning: "The task has reached another terminal state already.", retryable: false },
-  overloaded: { meaning: "This process holds as many bytes of requests as it may.", retryable: true },
+  overloaded: { meaning: "This process works on as much at once as it may.", retryable: true },
   "deadline-unattainable": { meaning: "So much work waits that the task would miss its deadline.", retryable: true },
   "queue-full": { meaning: "As many tasks wait as the queue may hold.", retryable: true },
   "storage-full": {

@@ -34,15 +34,21 @@ export interface ImageFetcherOptions {
 const MAX_REDIRECTS = 3;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** What a fetch takes before any byte is there: with it the budget of bodies also bounds how many there are at once. */
-const FETCH_BYTES = 256 * 1024;
+/**
+ * Fetches at once. Each may have two descriptors (servers of its name, addresses that are tried together), and clients leave
+ * no more than 256 to everything that is not their own connection (`connection-limit.ts`).
+ */
+const MAX_FETCHES = 64;
 
 const HEADERS = { accept: "image/*", "accept-encoding": "identity", "user-agent": "sluice" };
 
 /** Makes the function that fetches pictures. Each fetch has connections of its own, which end with it. */
 export function createImageFetcher(deps: ImageFetcherDeps, options: ImageFetcherOptions): FetchImage {
   const { maxBytes, timeoutMs = 5_000 } = options;
+  let running = 0;
   return async (url, share, signal) => {
+    if (running >= MAX_FETCHES) throw new BrokerError("overloaded", `${MAX_FETCHES} images are being fetched already`);
+    running++;
     const control = new AbortController();
     const giveUp = (error: BrokerError) => control.abort(error);
     const onGone = () => giveUp(new BrokerError("invalid-request", "the caller does not wait for the image"));
@@ -52,7 +58,6 @@ export function createImageFetcher(deps: ImageFetcherDeps, options: ImageFetcher
     if (signal?.aborted === true) onGone();
     share.onStop(giveUp);
     try {
-      share.require(FETCH_BYTES);
       return await follow(deps, url, { maxBytes, share, signal: control.signal });
     } catch (error) {
       throw toFetchFailure(control.signal.aborted ? control.signal.reason : error);
@@ -60,6 +65,7 @@ export function createImageFetcher(deps: ImageFetcherDeps, options: ImageFetcher
       share.onStop(undefined);
       signal?.removeEventListener("abort", onGone);
       clearTimeout(timer);
+      running--;
     }
   };
 }
