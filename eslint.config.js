@@ -4,7 +4,13 @@ import tseslint from "typescript-eslint";
 /** What each folder may not import. Imports go one way: proto and broker <- roles <- stack <- bench and faults. */
 const ROLES = ["@sluice/api", "@sluice/batcher", "@sluice/gpu-worker"];
 const STARTERS = ["@sluice/stack", "@sluice/bench", "@sluice/faults"];
-const OWNED = { ioredis: ["broker"], "@grpc/grpc-js": ["gpu-worker", "faults"], sharp: ["gpu-worker"], hono: ["api"] };
+const OWNED = {
+  ioredis: ["broker"],
+  "@aws-sdk/client-s3": ["broker"],
+  "@grpc/grpc-js": ["gpu-worker", "faults"],
+  sharp: ["gpu-worker"],
+  hono: ["api"],
+};
 const FORBIDDEN = {
   proto: ["@sluice/*"],
   broker: ["@sluice/*"],

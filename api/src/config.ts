@@ -1,10 +1,16 @@
 import {
+  type BlobPlace,
   BrokerError,
   DEFAULT_ZONE,
   type Durability,
+  isPlainBucket,
+  isS3Endpoint,
+  isS3Region,
   NAME_PATTERN,
+  parseBucketUrl,
   parseRedisUrl,
   type RedisTarget,
+  type S3Access,
 } from "@sluice/broker";
 import { z } from "zod";
 import { connectionLimit, openFilesLimit } from "./http/connection-limit.js";
@@ -24,8 +30,15 @@ export interface ApiConfig {
   readonly maxConnections: number;
   /** `ZONE`: of the tasks that are submitted here; default `local`. */
   readonly zone: string;
-  /** `BLOB_DIR`: directory for large inputs, shared with the workers; default `.sluice/blobs`. */
-  readonly blobDir: string;
+  /**
+   * Where large inputs lie, as for the workers. `BLOB_STORE` (`s3://BUCKET/PREFIX`), else `BLOB_DIR`: a directory;
+   * default `.sluice/blobs`.
+   */
+  readonly blobs: BlobPlace;
+  /** `S3_ENDPOINT`: default Amazon's own; and `S3_REGION`: default `us-east-1`. */
+  readonly s3: S3Access;
+  /** `S3_INPUT_BUCKETS`: whose objects requests may name as inputs, with commas between; default none. */
+  readonly s3InputBuckets: readonly string[];
   /**
    * `BODY_BUDGET_MIB`: what the bodies of all requests may have together, in MiB; above it submissions are refused.
    * The largest body has 67 MiB (a picture of 50 MiB in Base64). Default 512.
@@ -45,6 +58,15 @@ export interface ApiConfig {
   readonly logLevel: string;
 }
 
+/** Not set, or nothing: both are undefined. */
+const optional = (isAllowed: (text: string) => boolean, problem: string) =>
+  z
+    .string()
+    .refine((text) => text === "" || isAllowed(text), problem)
+    .optional()
+    .transform((text) => text || undefined);
+const toList = (text: string): string[] => text.split(",").map((part) => part.trim());
+
 const variables = z.object({
   REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
   DURABILITY: z.enum(["memory", "fsync", "replicated"]).default("memory"),
@@ -54,6 +76,13 @@ const variables = z.object({
   MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   ZONE: z.string().regex(NAME_PATTERN).default(DEFAULT_ZONE),
   BLOB_DIR: z.string().min(1).default(".sluice/blobs"),
+  BLOB_STORE: optional((text) => parseBucketUrl(text) !== undefined, "must be s3://BUCKET or s3://BUCKET/PREFIX"),
+  S3_ENDPOINT: optional(isS3Endpoint, "must be http://HOST or https://HOST"),
+  S3_REGION: z.string().refine(isS3Region, "must be the name of a region").default("us-east-1"),
+  S3_INPUT_BUCKETS: optional(
+    (text) => toList(text).every(isPlainBucket),
+    "must be names of buckets with commas between",
+  ),
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
   IMAGE_URLS: z.enum(["on", "off"]).default("on"),
   IMAGE_URL_ALLOW: z.string().default(""),
@@ -80,12 +109,18 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     MAX_CONNECTIONS,
     ZONE,
     BLOB_DIR,
+    BLOB_STORE = "",
+    S3_ENDPOINT,
+    S3_REGION,
+    S3_INPUT_BUCKETS,
     BODY_BUDGET_MIB,
     IMAGE_URLS,
     IMAGE_URL_ALLOW,
     DRAIN_MS,
     LOG_LEVEL,
   } = result.data;
+  const s3 = { endpoint: S3_ENDPOINT, region: S3_REGION };
+  const bucket = parseBucketUrl(BLOB_STORE);
   return {
     redis: parseRedisUrl(REDIS_URL),
     durability:
@@ -94,7 +129,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     port: PORT,
     maxConnections: MAX_CONNECTIONS ?? connectionLimit(openFilesLimit()),
     zone: ZONE,
-    blobDir: BLOB_DIR,
+    blobs: bucket ? { kind: "bucket", ...bucket, access: s3 } : { kind: "folder", folder: BLOB_DIR },
+    s3,
+    s3InputBuckets: S3_INPUT_BUCKETS === undefined ? [] : toList(S3_INPUT_BUCKETS),
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
     imageUrls: IMAGE_URLS === "off" ? "off" : parseUrlAllowance(IMAGE_URL_ALLOW),
     drainMs: DRAIN_MS,

@@ -4,10 +4,10 @@ import {
   createConfirmedWrites,
   createDoneEvents,
   createLiveSettings,
-  createLocalBlobStore,
   createModelRegistry,
   createServerWatch,
   createShardSubscriber,
+  openBlobStore,
   systemClock,
 } from "@sluice/broker";
 import { pino } from "pino";
@@ -17,6 +17,7 @@ import { createApi } from "./server.js";
 async function main(): Promise<void> {
   const config = parseConfig();
   const log = pino({ name: "api", level: config.logLevel });
+  const blobs = await openBlobStore(config.blobs, { forced: config.durability.level !== "memory", writes: true });
   const redis = await connectRedis(config.redis, log);
   const api = createApi(
     {
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
       doneEvents: createDoneEvents(createShardSubscriber(config.redis, log)),
       models: createModelRegistry(redis, log),
       settings: createLiveSettings(redis, log),
-      blobs: createLocalBlobStore(config.blobDir, { forced: config.durability.level !== "memory" }),
+      blobs,
       clock: systemClock,
       log,
     },

@@ -86,7 +86,9 @@ describe("the environment", () => {
       port: 8080,
       maxConnections: connectionLimit(openFilesLimit()),
       zone: "local",
-      blobDir: ".sluice/blobs",
+      blobs: { kind: "folder", folder: ".sluice/blobs" },
+      s3: { endpoint: undefined, region: "us-east-1" },
+      s3InputBuckets: [],
       bodyBudgetBytes: 512 * 1024 * 1024,
       imageUrls: { places: new Set(), ranges: [] },
       drainMs: 1_000,
@@ -98,5 +100,25 @@ describe("the environment", () => {
     expect(() => parseConfig({ BODY_BUDGET_MIB: "79", DRAIN_MS: "-1" })).toThrow(/BODY_BUDGET_MIB.*DRAIN_MS/);
     expect(() => parseConfig({ IMAGE_URL_ALLOW: "10.0.0.0/33" })).toThrow(/10\.0\.0\.0\/33/);
     expect(() => parseConfig({ REDIS_URL: "http://x" })).toThrow(BrokerError);
+    expect(() => parseConfig({ BLOB_STORE: "s3://Blobs", S3_ENDPOINT: "s3", S3_REGION: "EU" })).toThrow(
+      /BLOB_STORE.*S3_ENDPOINT.*S3_REGION/,
+    );
+    expect(() => parseConfig({ S3_INPUT_BUCKETS: "pictures,arn:aws:s3:::x" })).toThrow(/S3_INPUT_BUCKETS/);
+  });
+  test("may name a bucket for large inputs, and buckets of inputs", () => {
+    const s3 = { endpoint: "http://127.0.0.1:9000", region: "eu-west-1" };
+    expect(
+      parseConfig({
+        BLOB_STORE: "s3://blobs/sluice",
+        BLOB_DIR: "elsewhere",
+        S3_ENDPOINT: s3.endpoint,
+        S3_REGION: s3.region,
+        S3_INPUT_BUCKETS: "pictures, more.pictures",
+      }),
+    ).toMatchObject({
+      blobs: { kind: "bucket", bucket: "blobs", prefix: "sluice/", access: s3 },
+      s3,
+      s3InputBuckets: ["pictures", "more.pictures"],
+    });
   });
 });

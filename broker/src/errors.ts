@@ -38,7 +38,7 @@ export const ERROR_CODES = {
     retryable: true,
   },
   "no-workers": { meaning: "No worker serves the pool of this model at the moment.", retryable: true },
-  "storage-unavailable": { meaning: "Redis did not carry out the command.", retryable: true },
+  "storage-unavailable": { meaning: "Redis or the blob store did not carry out a command.", retryable: true },
   "durability-unconfirmed": {
     meaning: "It is not known whether the task was accepted. Repeating it with the same Idempotency-Key is safe.",
     retryable: true,

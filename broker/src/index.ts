@@ -112,7 +112,20 @@ export type { SettleReply } from "./scripts/settle.js";
 
 export { type BlobReaper, createBlobReaper } from "./blobs/blob-reaper.js";
 export { type BlobStore } from "./blobs/blob-store.js";
+export {
+  type BlobPlace,
+  type BucketPrefix,
+  isS3Endpoint,
+  isS3Region,
+  parseBucketUrl,
+  type S3Access,
+} from "./blobs/blob-place.js";
 export { createLocalBlobStore } from "./blobs/local-blob-store.js";
+export { openBlobStore } from "./blobs/open-blob-store.js";
+export { isPlainBucket } from "./blobs/s3-bucket.js";
+export { openS3Objects, type S3Name, type S3Object, type S3Objects } from "./blobs/s3-objects.js";
+export { readS3Object } from "./blobs/s3-read-object.js";
+export { withS3Retries } from "./blobs/s3-retries.js";
 export { findUnneededBlobs } from "./blobs/unneeded-blobs.js";
 
 export { expireRuns, lookUpRuns, publishBatch, type RunPlace } from "./batches/batcher-custody.js";

@@ -1,10 +1,14 @@
 import { availableParallelism } from "node:os";
 import {
+  type BlobPlace,
   BrokerError,
   DEFAULT_ZONE,
   type Durability,
   type EndpointAddress,
+  isS3Endpoint,
+  isS3Region,
   NAME_PATTERN,
+  parseBucketUrl,
   parseRedisUrl,
   type RedisTarget,
 } from "@sluice/broker";
@@ -46,8 +50,11 @@ export interface GpuWorkerConfig {
    * Triton runs several instances. Above two, half of them are used at first, and as many as are found to pay later.
    */
   readonly slots: number;
-  /** BLOB_DIR, where large inputs lie; the same folder as the api's. Default .sluice/blobs. */
-  readonly blobDirectory: string;
+  /**
+   * BLOB_STORE (`s3://BUCKET/PREFIX`, with S3_ENDPOINT and S3_REGION), else BLOB_DIR (a folder, default .sluice/blobs):
+   * where large inputs lie, as for the api.
+   */
+  readonly blobs: BlobPlace;
   /** METRICS_HOST and METRICS_PORT, default 127.0.0.1 and 9102; 0 is any free port. */
   readonly metricsHost: string;
   readonly metricsPort: number;
@@ -84,7 +91,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     pool: read("POOL", "default", matching(NAME_PATTERN)),
     zone: read("ZONE", DEFAULT_ZONE, matching(NAME_PATTERN)),
     slots: read("SLOTS", "2", integer(1, 64)),
-    blobDirectory: read("BLOB_DIR", ".sluice/blobs", matching(/./)),
+    blobs: readBlobPlace(read),
     metricsHost: read("METRICS_HOST", "127.0.0.1", matching(/^\S+$/)),
     metricsPort: read("METRICS_PORT", "9102", integer(0, 65_535)),
     decodeConcurrency: read("DECODE_CONCURRENCY", String(availableParallelism()), integer(1, 256)),
@@ -94,6 +101,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   if (hasNone) problems.push("TRITON_URL: none is allowed with TRITON_ENDPOINTS=live only");
   if (problems.length > 0) throw new BrokerError("config-invalid", problems.join("; "), { details: { problems } });
   return Object.freeze(config);
+}
+
+type Read = <Value>(name: string, fallback: string, parse: (text: string) => Value | undefined) => Value;
+
+function readBlobPlace(read: Read): BlobPlace {
+  const folder = read("BLOB_DIR", ".sluice/blobs", matching(/./));
+  const bucket = read("BLOB_STORE", "", (text) => (text === "" ? "none" : parseBucketUrl(text)));
+  const endpoint = read("S3_ENDPOINT", "", (text) => (text === "" || isS3Endpoint(text) ? text : undefined));
+  const region = read("S3_REGION", "us-east-1", (text) => (isS3Region(text) ? text : undefined));
+  if (bucket === "none") return { kind: "folder", folder };
+  return { kind: "bucket", ...bucket, access: { endpoint: endpoint || undefined, region } };
 }
 
 /** Either list is undefined if it could not be read. */

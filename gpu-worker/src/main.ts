@@ -3,8 +3,8 @@ import {
   createBlobReaper,
   createConfirmedWrites,
   createLiveSettings,
-  createLocalBlobStore,
   createModelRegistry,
+  openBlobStore,
   systemClock,
 } from "@sluice/broker";
 import { pino } from "pino";
@@ -15,10 +15,10 @@ import { createStatusServer } from "./status-server.js";
 
 const config = readConfig();
 const log = pino({ level: config.logLevel, base: { role: "gpu-worker", pid: process.pid } });
+const blobs = await openBlobStore(config.blobs);
 const redis = await connectRedis(config.redis, log);
 const models = createModelRegistry(redis, log);
 const settings = createLiveSettings(redis, log);
-const blobs = createLocalBlobStore(config.blobDirectory);
 const writes = createConfirmedWrites(config.redis, redis, config.durability);
 const reaper = createBlobReaper({ writes, blobs, clock: systemClock, log });
 const metrics = createGpuWorkerMetrics();

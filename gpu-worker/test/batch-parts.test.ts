@@ -130,6 +130,21 @@ describe("the configuration", () => {
     expect(readConfig({ TRITON_URL: "none", TRITON_ENDPOINTS: "live" })).toMatchObject({ endpoints: [] });
   });
 
+  test("has the inputs in a folder, or in the bucket that is named", () => {
+    expect(readConfig({ BLOB_DIR: "inputs" }).blobs).toEqual({ kind: "folder", folder: "inputs" });
+    const access = { endpoint: "https://storage:9000", region: "eu-west-1" };
+    const s3 = { S3_ENDPOINT: access.endpoint, S3_REGION: access.region };
+    expect(readConfig({ BLOB_DIR: "inputs", BLOB_STORE: "s3://blobs/sluice/", ...s3 }).blobs).toEqual({
+      kind: "bucket",
+      bucket: "blobs",
+      prefix: "sluice/",
+      access,
+    });
+    expect(() => readConfig({ BLOB_STORE: "s3://a", S3_ENDPOINT: "a", S3_REGION: "EU" })).toThrow(
+      /BLOB_STORE: s3:\/\/a is.*S3_ENDPOINT: a is.*S3_REGION: EU is/,
+    );
+  });
+
   test("names every bad variable at once", () => {
     const error = (() => {
       try {

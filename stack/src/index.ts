@@ -9,6 +9,7 @@ export { type RedisCluster, startRedisCluster } from "./redis/start-redis-cluste
 export { answersAs, type RedisServer, type RedisServerOptions, startRedisServer } from "./redis/start-redis-server.js";
 export { launchRole, type RoleLaunch } from "./roles/launch-role.js";
 export { HTTP_VARIABLES, type Role, roleUrl } from "./roles/role.js";
+export { type S3Server, type S3User, startS3Server } from "./s3/start-s3-server.js";
 export type { StackOptions, StackPorts } from "./stack/stack-options.js";
 export type { RoleProcess, StackRedis, StackTriton } from "./stack/stack-parts.js";
 export { type Stack, startStack } from "./stack/start-stack.js";

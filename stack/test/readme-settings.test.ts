@@ -28,7 +28,7 @@ const MEASURED: Readonly<Record<string, () => string>> = {
   "open files - 256": () => String(connectionLimit(openFilesLimit())),
 };
 
-const rows = [...section.matchAll(/^\| `([A-Z_]+)` \| ([^|]+) \| ([^|]+) \|/gm)].flatMap(
+const rows = [...section.matchAll(/^\| `([A-Z0-9_]+)` \| ([^|]+) \| ([^|]+) \|/gm)].flatMap(
   ([, variable = "", readers = "", shown = ""]) =>
     readers.split(", ").map((reader) => ({ variable, reader: reader as Reader, shown: shown.replaceAll("`", "") })),
 );
@@ -48,7 +48,7 @@ describe("the table of variables in README", () => {
       {},
       {
         get(_target, name) {
-          if (typeof name === "string" && /^[A-Z_]+$/.test(name)) inCode.add(name);
+          if (typeof name === "string" && /^[A-Z0-9_]+$/.test(name)) inCode.add(name);
           return undefined;
         },
       },

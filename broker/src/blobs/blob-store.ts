@@ -10,6 +10,6 @@ export interface BlobStore {
    * run is there. @throws BrokerError storage-unavailable
    */
   delete(blobId: string, minAgeMs?: number): Promise<void>;
-  /** Ids of blobs that are older than `ageMs`, for the sweeper. */
+  /** Ids of blobs that are older than `ageMs`, for the sweeper. It throws when the store cannot be read. */
   listOlderThan(ageMs: number): AsyncIterable<string>;
 }
