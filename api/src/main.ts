@@ -8,16 +8,20 @@ import {
   createServerWatch,
   createShardSubscriber,
   openBlobStore,
+  openS3Objects,
   systemClock,
 } from "@sluice/broker";
 import { pino } from "pino";
-import { parseConfig } from "./config.js";
+import { type ApiConfig, parseConfig } from "./config.js";
+import { createS3Source, type FetchObject, refuseS3Objects } from "./images/s3-source.js";
 import { createApi } from "./server.js";
+import { MAX_IMAGE_BYTES } from "./submission/parse-submission.js";
 
 async function main(): Promise<void> {
   const config = parseConfig();
   const log = pino({ name: "api", level: config.logLevel });
   const blobs = await openBlobStore(config.blobs, { forced: config.durability.level !== "memory", writes: true });
+  const fetchObject = await openS3Source(config);
   const redis = await connectRedis(config.redis, log);
   const api = createApi(
     {
@@ -28,6 +32,7 @@ async function main(): Promise<void> {
       models: createModelRegistry(redis, log),
       settings: createLiveSettings(redis, log),
       blobs,
+      fetchObject,
       clock: systemClock,
       log,
     },
@@ -48,6 +53,11 @@ async function main(): Promise<void> {
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
   await api.start();
+}
+
+async function openS3Source({ s3, s3InputBuckets: buckets }: ApiConfig): Promise<FetchObject> {
+  if (buckets.length === 0) return refuseS3Objects;
+  return createS3Source(await openS3Objects(s3), { buckets, maxBytes: MAX_IMAGE_BYTES });
 }
 
 main().catch((error: unknown) => {

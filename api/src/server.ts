@@ -24,6 +24,7 @@ import { createImageFetcher, type FetchImage, refuseImageUrls } from "./images/f
 import { createTlsStarter } from "./images/pinned-connector.js";
 import { createHostResolver } from "./images/resolve-host.js";
 import { NOTHING_MORE, type UrlAllowance } from "./images/url-allowance.js";
+import { type FetchObject, refuseS3Objects } from "./images/s3-source.js";
 import { createUrlGuard } from "./images/url-guard.js";
 import { createApiMetrics } from "./metrics.js";
 import { MAX_IMAGE_BYTES } from "./submission/parse-submission.js";
@@ -47,6 +48,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly identify?: Identify;
+  /** Fetches inputs from S3. @defaultValue no bucket is allowed */
+  readonly fetchObject?: FetchObject;
 }
 
 const BODY_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -141,8 +144,9 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const read = createTaskReader({ redis, writes, blobs });
   const sweeper = createBlobSweeper({ redis, blobs: deps.blobs, reaper, log });
   const fetchImage = createFetchImage(options.imageUrls);
+  const { fetchObject = refuseS3Objects } = deps;
   const inner = { pools, loads, memory, blobs, metrics, intake, waits, read };
-  const appDeps = { ...deps, ...inner, zone, identify, fetchImage, isDraining };
+  const appDeps = { ...deps, ...inner, zone, identify, fetchImage, fetchObject, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,

@@ -24,7 +24,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { Agent, request } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
-import { type Api, type ApiOptions, createApi } from "../src/index.js";
+import { type Api, type ApiDeps, type ApiOptions, createApi } from "../src/index.js";
 import { MODELS } from "./models.js";
 
 export const silentLog = pino({ level: "silent" });
@@ -62,8 +62,11 @@ export interface ApiFixture {
   blobs(): Promise<string[]>;
 }
 
-export function useApi(options: { readonly slots?: boolean } & Partial<ApiOptions> = {}): ApiFixture {
-  const { slots = true, ...how } = options;
+/** @param options.deps instead of what the fixture gives every api */
+export function useApi(
+  options: { readonly slots?: boolean; readonly deps?: Partial<ApiDeps> } & Partial<ApiOptions> = {},
+): ApiFixture {
+  const { slots = true, deps = {}, ...how } = options;
   const fixture = {} as ApiFixture;
   const agent = new Agent({ connections: null, pipelining: 1, headersTimeout: 65_000 });
   const apis: Api[] = [];
@@ -109,6 +112,7 @@ export function useApi(options: { readonly slots?: boolean } & Partial<ApiOption
         blobs: createLocalBlobStore(fixture.blobDir),
         clock: systemClock,
         log: silentLog,
+        ...deps,
       },
       { host: "127.0.0.1", port: 0, drainMs: 50, ...how, ...options },
     );

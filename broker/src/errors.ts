@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   "unsupported-image-type": { meaning: "The bytes are no image of a type that is taken.", retryable: false },
   "url-not-allowed": { meaning: "The URL is none that Sluice fetches.", retryable: false },
   "too-many-redirects": { meaning: "The URL leads on to others too many times.", retryable: false },
+  "s3-bucket-not-allowed": { meaning: "Objects of this bucket are not taken as inputs here.", retryable: false },
+  "input-not-found": { meaning: "There is no input where the request says.", retryable: false },
   "input-fetch-failed": { meaning: "The input could not be fetched from where the request says.", retryable: false },
   "input-fetch-timeout": { meaning: "The input did not come in time from where the request says.", retryable: true },
   "headers-too-large": { meaning: "The request has too many or too large headers.", retryable: false },

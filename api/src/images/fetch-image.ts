@@ -6,6 +6,7 @@ import { toFetchFailure } from "./fetch-failure.js";
 import { type ConnectDeps, createPinnedConnector } from "./pinned-connector.js";
 import { type FetchedImage, readImage } from "./read-image.js";
 import type { ResolveHost } from "./resolve-host.js";
+import { untilGivenUp } from "./until-given-up.js";
 import type { UrlGuard } from "./url-guard.js";
 import type { VettedUrl } from "./vet-url.js";
 
@@ -49,22 +50,13 @@ export function createImageFetcher(deps: ImageFetcherDeps, options: ImageFetcher
   return async (url, share, signal) => {
     if (running >= MAX_FETCHES) throw new BrokerError("overloaded", `${MAX_FETCHES} images are being fetched already`);
     running++;
-    const control = new AbortController();
-    const giveUp = (error: BrokerError) => control.abort(error);
-    const onGone = () => giveUp(new BrokerError("invalid-request", "the caller does not wait for the image"));
-    const onLate = () => giveUp(new BrokerError("input-fetch-timeout", `the image did not come in ${timeoutMs} ms`));
-    const timer = setTimeout(onLate, timeoutMs);
-    signal?.addEventListener("abort", onGone, { once: true });
-    if (signal?.aborted === true) onGone();
-    share.onStop(giveUp);
     try {
-      return await follow(deps, url, { maxBytes, share, signal: control.signal });
+      return await untilGivenUp({ share, timeoutMs, signal }, (given) =>
+        follow(deps, url, { maxBytes, share, signal: given }),
+      );
     } catch (error) {
-      throw toFetchFailure(control.signal.aborted ? control.signal.reason : error);
+      throw toFetchFailure(error);
     } finally {
-      share.onStop(undefined);
-      signal?.removeEventListener("abort", onGone);
-      clearTimeout(timer);
       running--;
     }
   };

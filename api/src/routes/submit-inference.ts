@@ -5,8 +5,7 @@ import type { Exchange, Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
-import type { FetchImage } from "../images/fetch-image.js";
-import { parseSubmission } from "../submission/parse-submission.js";
+import { type ImageSources, parseSubmission } from "../submission/parse-submission.js";
 import type { ViewOptions } from "../submission/submission.js";
 import { admitBound } from "../tasks/admit-bound.js";
 import { type AdmitDeps, type AdmittedTask, admitOrder } from "../tasks/admit-order.js";
@@ -19,7 +18,7 @@ import type { TaskWait, TaskWaits } from "../tasks/task-waits.js";
 import { toTaskUrls, toTaskView } from "../views/task-view.js";
 
 /** What the route needs. */
-export interface SubmitDeps extends AdmitDeps, BindDeps {
+export interface SubmitDeps extends AdmitDeps, BindDeps, ImageSources {
   /** Of the tasks that are submitted here. */
   readonly zone: string;
   readonly writes: AdmitDeps["writes"] & BindDeps["writes"];
@@ -28,7 +27,6 @@ export interface SubmitDeps extends AdmitDeps, BindDeps {
   readonly waits: TaskWaits;
   readonly read: ReadTask;
   readonly identify: Identify;
-  readonly fetchImage: FetchImage;
   readonly clock: Clock;
   readonly isDraining: () => boolean;
 }
@@ -87,7 +85,7 @@ async function take(
   const { headers } = env.incoming;
   const key = parseIdempotencyKey(headers["idempotency-key"]);
   const owner = deps.identify(env.incoming);
-  const { submission, queryWait } = await parseSubmission(env, share, deps.fetchImage);
+  const { submission, queryWait } = await parseSubmission(env, share, deps);
   const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
   const order = toOrder(submission, { owner, key, zone: deps.zone }, deps.models);
   const plan: PlanOrder = (asked) => planTask(asked, deps.clock.epochMs(), entropy);

@@ -4,6 +4,7 @@ import type { Exchange } from "../http/exchange.js";
 import { parseQuery } from "../http/query.js";
 import { readBody } from "../http/read-body.js";
 import type { FetchImage } from "../images/fetch-image.js";
+import type { FetchObject } from "../images/s3-source.js";
 import { splitDataUrl } from "./data-url.js";
 import { decodeBase64 } from "./decode-base64.js";
 import { invalidField } from "./invalid-field.js";
@@ -11,10 +12,11 @@ import { parseJson } from "./parse-json.js";
 import { parseMultipart } from "./parse-multipart.js";
 import { parseWith } from "./parse-with.js";
 import {
+  type DistantImage,
   imageSubmission,
-  type ImageUrl,
   imageUrlSubmission,
   OPTION_NAMES,
+  s3Submission,
   type Submission,
   type SubmissionOptions,
   type SubmittedInput,
@@ -39,27 +41,34 @@ export interface ParsedSubmission {
 
 /** A JSON submission; its picture may still have to be fetched. */
 export interface JsonSubmission {
-  readonly input: SubmittedInput | ImageUrl;
+  readonly input: SubmittedInput | DistantImage;
   readonly options: SubmissionOptions;
+}
+
+/** Who has the pictures that a submission only names. */
+export interface ImageSources {
+  readonly fetchImage: FetchImage;
+  readonly fetchObject: FetchObject;
 }
 
 /**
  * Reads a submission in any of its three forms: JSON, multipart, or the bytes of a picture with options in the query. A
- * picture behind a URL is fetched once the rest is known to be valid.
- * @param share counts the bytes of its body, or of the picture behind its URL if they are more.
+ * picture that it only names is fetched once the rest is known to be valid.
+ * @param share counts the bytes of its body, or of the picture that is fetched if they are more.
  * @throws BrokerError with a code for what is wrong; see each part
  */
 export async function parseSubmission(
   exchange: Exchange,
   share: BodyShare,
-  fetchImage: FetchImage,
+  sources: ImageSources,
 ): Promise<ParsedSubmission> {
   const { headers, url } = exchange.incoming;
   const body = parseContentType(headers["content-type"]);
   if (body.kind === "json") {
     const query = parseQuery(url, ["wait"]);
     const { input, options } = parseJsonSubmission(parseJson(await readBody(exchange, MAX_JSON_BYTES, share)));
-    const given = input.kind === "image-url" ? await fetchInput(exchange, input, share, fetchImage) : input;
+    const isDistant = input.kind === "image-url" || input.kind === "s3-object";
+    const given = isDistant ? await fetchInput(exchange, input, share, sources) : input;
     return { submission: toSubmission(given, options), queryWait: query["wait"] };
   }
   if (body.kind === "multipart") {
@@ -80,15 +89,17 @@ export async function parseSubmission(
 /** The fetch ends with the connection of whoever asked for it. */
 async function fetchInput(
   { outgoing }: Exchange,
-  { url }: ImageUrl,
+  named: DistantImage,
   share: BodyShare,
-  fetchImage: FetchImage,
+  { fetchImage, fetchObject }: ImageSources,
 ): Promise<SubmittedInput> {
   const gone = new AbortController();
   const onClose = () => gone.abort();
   outgoing.once("close", onClose);
   try {
-    return { kind: "image", ...(await fetchImage(url, share, gone.signal)) };
+    const { signal } = gone;
+    if (named.kind === "s3-object") return { kind: "image", ...(await fetchObject(named, share, signal)) };
+    return { kind: "image", ...(await fetchImage(named.url, share, signal)) };
   } finally {
     outgoing.off("close", onClose);
   }
@@ -110,6 +121,10 @@ export function parseJsonSubmission(body: unknown): JsonSubmission {
   if (Object.hasOwn(given, "image_url")) {
     const { input, ...options } = parseWith(imageUrlSubmission, body);
     return { input: { kind: "image-url", url: input.image_url }, options };
+  }
+  if (Object.hasOwn(given, "s3")) {
+    const { input, ...options } = parseWith(s3Submission, body);
+    return { input: { kind: "s3-object", ...input.s3 }, options };
   }
   const { input, ...options } = parseWith(tensorSubmission, body);
   const { datatype, shape, data, data_base64: dataBase64 } = input;

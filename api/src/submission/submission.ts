@@ -1,5 +1,6 @@
-import type { BatchClass, Datatype } from "@sluice/broker";
+import { type BatchClass, type Datatype, isPlainBucket } from "@sluice/broker";
 import { z } from "zod";
+import { isPlainKey } from "../images/s3-key.js";
 
 /** How a result is shown. Not part of the computation: callers with different views share one run. */
 export interface ViewOptions {
@@ -25,11 +26,10 @@ export type SubmittedInput =
   /** `declaredType` is the media type that came with the bytes, if one did. */
   | { readonly kind: "image"; readonly bytes: Buffer; readonly declaredType?: string | undefined };
 
-/** A picture that is to be fetched from a URL. */
-export interface ImageUrl {
-  readonly kind: "image-url";
-  readonly url: string;
-}
+/** A picture that is to be fetched, from a URL or from S3. */
+export type DistantImage =
+  | { readonly kind: "image-url"; readonly url: string }
+  | { readonly kind: "s3-object"; readonly bucket: string; readonly key: string };
 
 /** What a request asks for, before models and limits are looked at. */
 export interface Submission {
@@ -74,6 +74,12 @@ const tensorInput = z.strictObject({
 });
 const imageInput = z.strictObject({ image_base64: z.string().min(1) });
 const imageUrlInput = z.strictObject({ image_url: z.string().min(1) });
+const s3Input = z.strictObject({
+  s3: z.strictObject({
+    bucket: z.string().refine(isPlainBucket, "must be the name of a bucket"),
+    key: z.string().refine(isPlainKey, "must be a key without . and .. in its path, of at most 1,024 bytes"),
+  }),
+});
 
 /** A body whose input is text, a tensor or an image. Which one is chosen by the input, so that errors name the right field. */
 export const textSubmission = submissionOptions.extend({
@@ -88,6 +94,8 @@ export const tensorSubmission = submissionOptions.extend({ input: tensorInput })
 export const imageSubmission = submissionOptions.extend({ input: imageInput });
 /** See {@link textSubmission}. */
 export const imageUrlSubmission = submissionOptions.extend({ input: imageUrlInput });
+/** See {@link textSubmission}. */
+export const s3Submission = submissionOptions.extend({ input: s3Input });
 
 /** Options as they stand in a body -> a submission of this input. */
 export function toSubmission(input: SubmittedInput, options: SubmissionOptions): Submission {
