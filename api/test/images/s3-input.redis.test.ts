@@ -20,7 +20,7 @@ const s3 = useS3(async ({ server, makeBucket, putObject }) => {
   await putObject("private", "photo.png", PNG);
   await putObject("pictures", "large.png", Buffer.concat([PNG, Buffer.alloc(51 * MIB)]));
   await putObject("pictures", "notes.txt", "no picture");
-  await putObject("pictures", "empty", "");
+  await putObject("pictures", "empty", Buffer.alloc(0));
   fetchObject = createS3Source(await openS3Objects({ endpoint: server.endpoint, region: "us-east-1" }), LIMITS);
 });
 const open = (endpoint: string) => openS3Objects({ endpoint, region: "us-east-1" });

@@ -62,7 +62,7 @@ describe("the blob store in S3, over a bad connection,", () => {
     link = await startTcpLink({ name: "s3", targetPort: s3.server.port });
     const place = { bucket: BUCKET, prefix: freshPrefix() };
     direct = createS3BlobStore(await open(), place);
-    blobs = createS3BlobStore(await open(`http://${link.address}`), place, { totalMs: 2_000 });
+    blobs = createS3BlobStore(await open(`http://${link.address}`), place, { totalMs: 1_000 });
   });
   afterEach(() => link.stop());
 
@@ -102,7 +102,7 @@ describe("the blob store in S3, over a bad connection,", () => {
     const startMs = performance.now();
     const unavailable = { code: "storage-unavailable", message: "the blob store did not carry out an operation" };
     await expect(blobs.put(id, bytes)).rejects.toMatchObject(unavailable);
-    expect(performance.now() - startMs).toBeLessThan(4_000);
+    expect(performance.now() - startMs).toBeLessThan(3_000);
     expect(await direct.get(id)).toBeUndefined();
     await expect(blobs.get(id)).rejects.toMatchObject(unavailable);
     await expect(listOf(blobs)).rejects.toMatchObject(unavailable);
