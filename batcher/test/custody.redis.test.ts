@@ -105,7 +105,7 @@ describe("a batch that is published", () => {
     // Control: its leases would have held for fifteen seconds.
     expect(tookMs).toBeGreaterThan(2_000);
     expect(await statesOf(redis, ids)).toEqual({ SUCCESS: 64 });
-    expect(await readPoolUse(redis, POOL)).toEqual({ liveSlots: 1, used: 0 });
+    expect(await readPoolUse(redis, POOL)).toEqual({ liveSlots: 1, endpoints: 1, used: 0 });
   });
 
   test("comes again at once when its worker gives it back", async () => {

@@ -47,7 +47,8 @@ const useMove = fc.constant(null).map((nothing) =>
     plan: () =>
       atOnce((world, now) => {
         const live = liveSlots(world, now).length;
-        return [{ liveSlots: live, used: countNotices(world) }, live];
+        // Names that tell no Triton count as one.
+        return [{ liveSlots: live, endpoints: Math.min(1, live), used: countNotices(world) }, live];
       }),
   })),
 );
