@@ -1,13 +1,14 @@
+import type { Wake } from "@sluice/broker";
 import { describe, expect, test } from "vitest";
 import { createTaskWaits, type WakeReason } from "../src/tasks/task-waits.js";
 
 /** Wake-ups by hand. */
 function fakeEvents() {
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = new Map<string, Set<Wake>>();
   return {
-    wake: (runId: string) => listeners.get(runId)?.forEach((listener) => listener()),
+    wake: (runId: string) => listeners.get(runId)?.forEach((listener) => listener(undefined)),
     heard: () => [...listeners].filter(([, set]) => set.size > 0).map(([runId]) => runId),
-    listen(runId: string, listener: () => void) {
+    listen(runId: string, listener: Wake) {
       const set = listeners.get(runId) ?? new Set();
       listeners.set(runId, set.add(listener));
       return () => void set.delete(listener);

@@ -69,7 +69,7 @@ export {
   readDeadLetter,
   redriveDeadLetter,
 } from "./tasks/dead-letters.js";
-export { createDoneEvents, type DoneEvents } from "./tasks/done-events.js";
+export { createDoneEvents, type DoneEvents, type Wake } from "./tasks/done-events.js";
 export {
   bindIdempotencyKey,
   confirmIdempotencyKey,
@@ -93,6 +93,7 @@ export {
 } from "./tasks/outcome.js";
 export { cancelTask, readTask } from "./tasks/read-task.js";
 export { keepMs, taskKeptMs } from "./tasks/retention.js";
+export type { CarriedResult } from "./tasks/wake-up.js";
 export {
   decodeTensorInput,
   ELEMENT_BYTES,

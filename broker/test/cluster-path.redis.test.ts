@@ -47,7 +47,7 @@ test("on a Cluster, tasks of all shards go from admission to result, each script
   await events.start();
   const tasks = await Promise.all(Array.from({ length: 64 }, (_, i) => admitted(redis, `text ${i}`)));
   expect(new Set(tasks.map((task) => task.digest.shard)).size).toBeGreaterThan(12);
-  const woken = tasks.map((task) => new Promise<void>((resolve) => events.listen(task.taskId, resolve)));
+  const woken = tasks.map((task) => new Promise((resolve) => events.listen(task.taskId, resolve)));
 
   const lane = "m:1:local:now";
   const read: string[] = [];

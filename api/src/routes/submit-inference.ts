@@ -111,7 +111,7 @@ async function replay(deps: SubmitDeps, { taskId, wait }: Taken, known: ReadTask
 /** Reads the result of a task that was just admitted, if it is there or comes while the caller waits. */
 async function readAdmitted(
   deps: SubmitDeps,
-  { taskId, wait }: Taken,
+  { taskId, owner, wait }: Taken,
   { runId, cache }: AdmittedTask,
 ): Promise<ReadTaskReply | undefined> {
   // A run that the task has just created cannot have ended unheard; every other may have.
@@ -121,7 +121,7 @@ async function readAdmitted(
     // The task is admitted: Redis trouble is no refusal any more.
     known = await deps.read(taskId).catch(() => undefined);
   }
-  return wait ? await readUntilEnded(deps.read, taskId, wait, known) : known;
+  return wait ? await readUntilEnded(deps.read, taskId, wait, known ?? { kind: "created", owner }) : known;
 }
 
 /** @param task the last thing read of the task; undefined if it was not read. */

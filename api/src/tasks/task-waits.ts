@@ -1,4 +1,4 @@
-import type { Clock, DoneEvents, Service } from "@sluice/broker";
+import type { CarriedResult, Clock, DoneEvents, Service, Wake } from "@sluice/broker";
 
 /**
  * Why a wait came to a pause: there may be something new to read, its time is over, the client is gone, or this
@@ -10,6 +10,8 @@ export type WakeReason = "look" | "over" | "gone" | "draining";
 export interface TaskWait {
   /** Whose wake-ups are heard. */
   readonly runId: string;
+  /** The result of this run, if it came with a wake-up. */
+  readonly result: CarriedResult | undefined;
   /** Hears another run from now on: the task turned out to be on that one. */
   follow(runId: string): void;
   /** Resolves at the next wake-up; at once if there was one since the last call. */
@@ -86,8 +88,12 @@ class Wait implements TaskWait {
   lookAtMs: number;
   readonly #doneEvents: Pick<DoneEvents, "listen">;
   readonly #waits: Set<Wait>;
-  readonly #look = () => this.signal("look");
+  readonly #wake: Wake = (result) => {
+    this.#result ??= result;
+    this.signal("look");
+  };
   #runId: string;
+  #result: CarriedResult | undefined;
   #unlisten: () => void;
   #pending: WakeReason | undefined;
   #resolve: ((reason: WakeReason) => void) | undefined;
@@ -104,19 +110,24 @@ class Wait implements TaskWait {
     this.#doneEvents = options.doneEvents;
     this.#waits = options.waits.add(this);
     this.#runId = runId;
-    this.#unlisten = this.#doneEvents.listen(runId, this.#look);
+    this.#unlisten = this.#doneEvents.listen(runId, this.#wake);
   }
 
   get runId(): string {
     return this.#runId;
   }
 
+  get result(): CarriedResult | undefined {
+    return this.#result;
+  }
+
   readonly leave = () => this.signal("gone");
 
   follow(runId: string): void {
     this.#unlisten();
+    this.#result = undefined;
     this.#runId = runId;
-    this.#unlisten = this.#doneEvents.listen(runId, this.#look);
+    this.#unlisten = this.#doneEvents.listen(runId, this.#wake);
   }
 
   next(): Promise<WakeReason> {

@@ -2,15 +2,19 @@ import { parseTaskId } from "../ids.js";
 import { keys, SHARD_COUNT } from "../keys.js";
 import type { ShardSubscriber } from "../redis/shard-subscriber.js";
 import type { Service } from "../service.js";
+import { type CarriedResult, parseWakeUps, type WakeUp } from "./wake-up.js";
 
-/** Wake-ups for whoever waits for a run. A wake-up says "read again", never what there is to read. */
+/** Called at a wake-up; with the result, if it came with it. Without one: read again. */
+export type Wake = (result: CarriedResult | undefined) => void;
+
+/** Wake-ups for whoever waits for a run. */
 export interface DoneEvents extends Service {
   /**
    * Calls `wake` whenever there may be something new to read about the run, until the returned function is called.
    * Register first, then read: after that nothing is missed, except while the connection is away (then everybody is
    * woken when it is back).
    */
-  listen(runId: string, wake: () => void): () => void;
+  listen(runId: string, wake: Wake): () => void;
   /** Milliseconds since Redis last confirmed that wake-ups will come. */
   ageMs(): number;
 }
@@ -22,8 +26,8 @@ export function createDoneEvents(subscriber: ShardSubscriber): DoneEvents {
   /** Only those of the shard: with 10,000 who wait, waking all for each of 16 subscriptions would be 160,000 reads. */
   const onMessage = (shard: number, message: Buffer | undefined): void => {
     const waiters = waitersOf(shard);
-    const runIds = message ? message.toString("latin1").split(" ") : [...waiters.keys()];
-    for (const runId of runIds) for (const wake of [...(waiters.get(runId) ?? [])]) wake();
+    const wakeUps: Iterable<WakeUp> = message ? parseWakeUps(message) : [...waiters.keys()].map(wakeUpOf);
+    for (const { runId, result } of wakeUps) for (const wake of [...(waiters.get(runId) ?? [])]) wake(result);
   };
   return {
     async start() {
@@ -51,4 +55,6 @@ export function createDoneEvents(subscriber: ShardSubscriber): DoneEvents {
 }
 
 /** Who waits, by run. */
-type Waiters = Map<string, Set<() => void>>;
+type Waiters = Map<string, Set<Wake>>;
+
+const wakeUpOf = (runId: string): WakeUp => ({ runId, result: undefined });

@@ -43,6 +43,7 @@ const SCRIPTS: readonly (readonly [script: string, from: string, to: string, wha
   ["settle", "redis.call('XACK', shard .. 'ready:' .. lane, 'batchers', entry)", "", "XDEL without XACK"],
   ["settle", "if now_entry then", "if false then", "custody that ends in one of two lanes [R11]"],
   ["settle", "shard .. 'dead', '*'", "shard .. 'lost', '*'", "a failure that leaves no dead letter"],
+  ["settle", "if not had_twins and", "if", "a result for a task that may have left its run"],
   ["settle", "if #done > 0 then", "if false then", "a result that wakes nobody"],
   ["publish-batch", "if used >= credits then", "if false then", "a batch that is published without a credit"],
   ["publish-batch", "+ redis.call('XLEN', other)", "", "credits that the other class does not use up"],
