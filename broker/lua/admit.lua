@@ -15,17 +15,21 @@ local task_id, owner, ttl_ms, lane, digest, cost, signature = unpack(ARGV, 1, 7)
 local input_field, input, max_depth, max_twins, task_keep_ms, pointer_ms, result_keep_ms = unpack(ARGV, 8, 14)
 local shard = string.match(task, '^.-}:')
 local now = now_ms()
-local deadline = now + ttl_ms
+-- Text, for Redis writes out a number of Lua anew each time, and slowly.
+local deadline = string.format('%d', now + ttl_ms)
 local task_ttl = ttl_ms + task_keep_ms
+-- Most tasks are new in every way, and one look tells.
+local is_new = redis.call('EXISTS', task, run, pointer) == 0
 
-local known = redis.call('HGET', task, 'run')
+local known = not is_new and redis.call('HGET', task, 'run')
 if known then
   redis.call('PEXPIRE', task, task_ttl)
   return { 'again', known }
 end
 
-local function add_entry(run_id)
-  if redis.call('EXISTS', ready) == 0 then
+-- depth: of the ready stream, if it is known
+local function add_entry(run_id, depth)
+  if (depth or 0) == 0 and redis.call('EXISTS', ready) == 0 then
     open_lane(shard, lane)
   end
   -- One field: a reader decodes each value of each entry apart, and five of them cost more than the split.
@@ -40,7 +44,7 @@ end
 
 -- A task's own record is forgotten before some runs are. A run of this very id is never made a second time, for
 -- others may have its result, and a task that a run counts already is not counted again.
-local target = redis.call('EXISTS', run) == 1 and task_id or redis.call('GET', pointer)
+local target = not is_new and (redis.call('EXISTS', run) == 1 and task_id or redis.call('GET', pointer))
 if target then
   local run_key = shard .. 'run:' .. target
   local fields = redis.call('HMGET', run_key, 'state', 'live', 'deadline', 'lane', 'now_entry')
@@ -64,7 +68,7 @@ if target then
       redis.call('ZADD', tasks, fields[3], target)
     end
     redis.call('ZADD', tasks, deadline, task_id)
-    if deadline > tonumber(fields[3]) then
+    if tonumber(deadline) > tonumber(fields[3]) then
       redis.call('HSET', run_key, 'deadline', deadline)
     end
     if lane ~= fields[4] and not fields[5] and string.match(lane, ':now$') then
@@ -83,7 +87,7 @@ if depth >= tonumber(max_depth) then
   return { 'full', depth, tonumber(max_depth) }
 end
 redis.call('HSET', run, 'state', 'OPEN', 'lane', lane, 'digest', digest, 'cost', cost, 'signature', signature,
-  input_field, input, 'live', 1, 'deadline', deadline, 'admitted', now, 'entry', add_entry(task_id))
+  input_field, input, 'live', '1', 'deadline', deadline, 'admitted', string.format('%d', now), 'entry', add_entry(task_id, depth))
 attach(task_id)
 redis.call('SET', pointer, task_id, 'PX', pointer_ms)
 return { 'created', task_id, depth + 1 }

@@ -16,6 +16,7 @@ local slot, batch_id, lease_ms, alone_in_process, max_deaths, max_alone_deaths, 
 local alone_here = alone_in_process == '1'
 local me = slot .. ' ' .. batch_id
 local now = now_ms()
+local lease_end = string.format('%d', now + lease_ms)
 local replies = { now }
 
 local function claim(run, run_id)
@@ -43,7 +44,7 @@ local function claim(run, run_id)
     return { 'dead' }
   end
   local attempts = tonumber(fields[8] or '0') + (worker == me and 0 or 1)
-  redis.call('HSET', run, 'lease', now + lease_ms, 'worker', me, 'attempts', attempts, 'alone', needs_alone and 1 or 0)
+  redis.call('HSET', run, 'lease', lease_end, 'worker', me, 'attempts', attempts, 'alone', needs_alone and '1' or '0')
   if fields[7] then
     return { 'claimed', attempts, 'input', fields[7] }
   end

@@ -14,13 +14,14 @@
 -- @include bury-run
 -- All apis hear all wake-ups, so this many bytes cost each of them; most scores of labels are smaller.
 local CARRIED_BYTES = 1024
-local keep_ms, now = ARGV[1], now_ms()
+local keep_ms, now = ARGV[1], string.format('%d', now_ms())
 local shard = string.match(KEYS[1], '^.-}:')
 local replies, done, results = {}, {}, {}
-local known, touched = {}, { shard .. 'dead' }
+local known, touched, lists = {}, { shard .. 'dead' }, {}
 for i, run in ipairs(KEYS) do
   known[run] = known[run]
     or redis.call('HMGET', run, 'state', 'lane', 'entry', 'now_lane', 'now_entry', 'admitted', 'deadline')
+  lists[i] = run .. ':tasks'
   if known[run][1] == 'OPEN' then
     for _, key in ipairs(keys_of_run(shard, ARGV[5 * i - 3], unpack(known[run], 2, 5))) do
       touched[#touched + 1] = key
@@ -28,6 +29,8 @@ for i, run in ipairs(KEYS) do
   end
 end
 require_here(touched)
+-- One look for all of them: most runs never had twins.
+local some_had_twins = redis.call('EXISTS', unpack(lists)) > 0
 for i, run in ipairs(KEYS) do
   local run_id, state, value, record, reason = unpack(ARGV, 5 * i - 3, 5 * i + 1)
   local fields = known[run]
@@ -39,7 +42,7 @@ for i, run in ipairs(KEYS) do
       redis.call('HSET', run, 'state', 'SUCCESS', 'output', value, 'record', record, 'finished', now)
       redis.call('HDEL', run, 'input', 'blob', 'lease', 'worker')
       remove_entries(shard, fields[2], fields[3], fields[4], fields[5])
-      local had_twins = redis.call('UNLINK', run .. ':tasks') == 1
+      local had_twins = some_had_twins and redis.call('UNLINK', lists[i]) == 1
       redis.call('PEXPIRE', run, keep_ms)
       if not had_twins and #value + #record <= CARRIED_BYTES then
         wake_up = table.concat({ run_id, fields[6], now, fields[7], fields[2], #value, #record }, ',')

@@ -15,7 +15,12 @@ const SCRIPTS: readonly (readonly [script: string, from: string, to: string, wha
   ["admit", "if known then", "if false then", "an admission that counts twice when it is sent twice"],
   ["admit", "fields[1] == 'OPEN'", "fields[1] ~= 'SUCCESS'", "a task that joins a run that failed [R1]"],
   ["admit", "redis.call('HINCRBY', run_key, 'live', 1)", "", "a twin that is not counted"],
-  ["admit", "if deadline > tonumber(fields[3]) then", "if false then", "a twin that does not prolong its run"],
+  [
+    "admit",
+    "if tonumber(deadline) > tonumber(fields[3]) then",
+    "if false then",
+    "a twin that does not prolong its run",
+  ],
   ["admit", "redis.call('EXISTS', run) == 1 and task_id or", "", "a run that is made a second time"],
   ["admit", "if depth >= tonumber(max_depth) then", "if false then", "a queue that is never full"],
   ["cancel", "if state ~= 'OPEN' then", "if false then", "cancelling a task that is done"],
