@@ -15,7 +15,7 @@ import { pino } from "pino";
 import { type ApiConfig, parseConfig } from "./config.js";
 import { createS3Source, type FetchObject, refuseS3Objects } from "./images/s3-source.js";
 import { createApi } from "./server.js";
-import { MAX_IMAGE_BYTES } from "./submission/parse-submission.js";
+import { MAX_IMAGE_BYTES } from "./submission/image-limits.js";
 
 async function main(): Promise<void> {
   const config = parseConfig();

@@ -27,7 +27,7 @@ import { NOTHING_MORE, type UrlAllowance } from "./images/url-allowance.js";
 import { type FetchObject, refuseS3Objects } from "./images/s3-source.js";
 import { createUrlGuard } from "./images/url-guard.js";
 import { createApiMetrics } from "./metrics.js";
-import { MAX_IMAGE_BYTES } from "./submission/parse-submission.js";
+import { MAX_IMAGE_BYTES } from "./submission/image-limits.js";
 import { createLoadWatch } from "./tasks/load-watch.js";
 import { createMemoryWatch } from "./tasks/memory-watch.js";
 import { createPoolWatch } from "./tasks/pool-watch.js";

@@ -39,6 +39,23 @@ export const MODELS: readonly ModelDefinition[] = [
     outputs: [{ kind: "labels", name: "shape", tensor: "S", mode: "multi-class", labels: ["disc", "star"] }],
   },
   {
+    name: "scenes",
+    input: { kind: "image", tensor: "I", width: 8, height: 8 },
+    outputs: [
+      { kind: "labels", name: "main", tensor: "MAIN", mode: "multi-class", labels: ["disc", "star", "ring"] },
+      {
+        kind: "labels",
+        name: "seen",
+        tensor: "SEEN",
+        mode: "multi-label",
+        labels: ["red", "blue"],
+        threshold: 0.5,
+        boxes: "BOX",
+      },
+      { kind: "tensor", name: "boxes", tensor: "BOX", datatype: "FP32", dims: [2, 4] },
+    ],
+  },
+  {
     name: "lonely",
     pool: "deserted",
     input: { kind: "text", tensor: "TEXT" },

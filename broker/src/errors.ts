@@ -31,6 +31,10 @@ export const ERROR_CODES = {
   "payload-too-large": { meaning: "The input is larger than its limit.", retryable: false },
   "task-not-found": { meaning: "There is no such task for this caller.", retryable: false },
   "result-expired": { meaning: "The task was finished, and its result is no longer kept.", retryable: false },
+  "result-timeout": {
+    meaning: "The result did not come while the request could wait for it.",
+    retryable: true,
+  },
   "task-ended": { meaning: "The task has reached another terminal state already.", retryable: false },
   overloaded: { meaning: "This process works on as much at once as it may.", retryable: true },
   "deadline-unattainable": { meaning: "So much work waits that the task would miss its deadline.", retryable: true },

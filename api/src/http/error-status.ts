@@ -45,4 +45,5 @@ export const ERROR_STATUS = {
   "durability-unconfirmed": 503,
   "shutting-down": 503,
   "input-fetch-timeout": 504,
+  "result-timeout": 504,
 } as const satisfies Record<ErrorCode, number>;

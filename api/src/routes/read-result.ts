@@ -13,7 +13,7 @@ import { parseQuery, type Query } from "../http/query.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
 import type { Identify } from "../identify.js";
 import type { ApiMetrics } from "../metrics.js";
-import type { ViewOptions } from "../submission/submission.js";
+import { submissionOptions, type ViewOptions } from "../submission/submission.js";
 import { parseTextOptions } from "../submission/text-options.js";
 import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
 import { requireTask } from "../tasks/require-task.js";
@@ -73,6 +73,6 @@ function answer(
 function toView({ top_k, threshold }: Query): ViewOptions {
   const given = Object.entries({ top_k, threshold }).filter(([, value]) => value !== undefined);
   if (given.length === 0) return {};
-  const options = parseTextOptions(Object.fromEntries(given) as Record<string, string>);
+  const options = parseTextOptions(submissionOptions, Object.fromEntries(given) as Record<string, string>);
   return { topK: options.top_k, threshold: options.threshold };
 }

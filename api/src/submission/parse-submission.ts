@@ -3,10 +3,10 @@ import { parseContentType } from "../http/content-type.js";
 import type { Exchange } from "../http/exchange.js";
 import { parseQuery } from "../http/query.js";
 import { readBody } from "../http/read-body.js";
-import type { FetchImage } from "../images/fetch-image.js";
-import type { FetchObject } from "../images/s3-source.js";
 import { splitDataUrl } from "./data-url.js";
 import { decodeBase64 } from "./decode-base64.js";
+import { fetchInput, type ImageSources } from "./fetch-input.js";
+import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_MULTIPART_BYTES } from "./image-limits.js";
 import { invalidField } from "./invalid-field.js";
 import { parseJson } from "./parse-json.js";
 import { parseMultipart } from "./parse-multipart.js";
@@ -17,6 +17,7 @@ import {
   imageUrlSubmission,
   OPTION_NAMES,
   s3Submission,
+  submissionOptions,
   type Submission,
   type SubmissionOptions,
   type SubmittedInput,
@@ -25,13 +26,6 @@ import {
   toSubmission,
 } from "./submission.js";
 import { parseTextOptions } from "./text-options.js";
-
-/** Largest picture, in bytes, however it comes. */
-export const MAX_IMAGE_BYTES = 50 * 1024 * 1024;
-/** A picture in Base64, with its options around it. */
-const MAX_JSON_BYTES = Math.ceil(MAX_IMAGE_BYTES / 3) * 4 + 64 * 1024;
-/** Part headers, boundaries and fields beside the picture. */
-const MAX_MULTIPART_BYTES = MAX_IMAGE_BYTES + 64 * 1024;
 
 /** A submission and what its query says about waiting. */
 export interface ParsedSubmission {
@@ -43,12 +37,6 @@ export interface ParsedSubmission {
 export interface JsonSubmission {
   readonly input: SubmittedInput | DistantImage;
   readonly options: SubmissionOptions;
-}
-
-/** Who has the pictures that a submission only names. */
-export interface ImageSources {
-  readonly fetchImage: FetchImage;
-  readonly fetchObject: FetchObject;
 }
 
 /**
@@ -77,32 +65,13 @@ export async function parseSubmission(
     const limits = { imageBytes: MAX_IMAGE_BYTES, fieldNames: OPTION_NAMES };
     const { image, declaredType, fields } = await parseMultipart(headers, bytes, limits);
     const input = { kind: "image", bytes: image, declaredType } as const;
-    return { submission: toSubmission(input, parseTextOptions(fields)), queryWait: query["wait"] };
+    return { submission: toSubmission(input, parseTextOptions(submissionOptions, fields)), queryWait: query["wait"] };
   }
   const { wait, ...options } = parseQuery(url, [...OPTION_NAMES, "wait"]);
-  const parsedOptions = parseTextOptions(options);
+  const parsedOptions = parseTextOptions(submissionOptions, options);
   const bytes = await readBody(exchange, MAX_IMAGE_BYTES, share);
   const declaredType = body.type === "application/octet-stream" ? undefined : body.type;
   return { submission: toSubmission({ kind: "image", bytes, declaredType }, parsedOptions), queryWait: wait };
-}
-
-/** The fetch ends with the connection of whoever asked for it. */
-async function fetchInput(
-  { outgoing }: Exchange,
-  named: DistantImage,
-  share: BodyShare,
-  { fetchImage, fetchObject }: ImageSources,
-): Promise<SubmittedInput> {
-  const gone = new AbortController();
-  const onClose = () => gone.abort();
-  outgoing.once("close", onClose);
-  try {
-    const { signal } = gone;
-    if (named.kind === "s3-object") return { kind: "image", ...(await fetchObject(named, share, signal)) };
-    return { kind: "image", ...(await fetchImage(named.url, share, signal)) };
-  } finally {
-    outgoing.off("close", onClose);
-  }
 }
 
 /** JSON value -> submission. @throws BrokerError validation-failed | invalid-base64 | payload-too-large */

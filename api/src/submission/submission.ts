@@ -23,8 +23,14 @@ export type SubmittedInput =
       /** Raw little-endian elements instead. */
       readonly dataBase64?: string | undefined;
     }
-  /** `declaredType` is the media type that came with the bytes, if one did. */
-  | { readonly kind: "image"; readonly bytes: Buffer; readonly declaredType?: string | undefined };
+  | SubmittedImage;
+
+/** A picture; `declaredType` is the media type that came with the bytes, if one did. */
+export interface SubmittedImage {
+  readonly kind: "image";
+  readonly bytes: Buffer;
+  readonly declaredType?: string | undefined;
+}
 
 /** A picture that is to be fetched, from a URL or from S3. */
 export type DistantImage =
@@ -48,7 +54,8 @@ export interface Submission {
 /** Longest deadline that a task may name: a day. */
 const MAX_DEADLINE_MS = 86_400_000;
 
-const optionFields = {
+/** Fields that several routes have in their bodies. */
+export const optionFields = {
   model: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "must be the name of a model"),
   client_id: z.string().regex(/^[\x20-\x7e]{1,200}$/, "must be 1 to 200 printable ASCII characters"),
   priority: z.enum(["now", "bulk"]),
@@ -72,14 +79,18 @@ const tensorInput = z.strictObject({
   data: z.unknown().optional(),
   data_base64: z.string().optional(),
 });
-const imageInput = z.strictObject({ image_base64: z.string().min(1) });
-const imageUrlInput = z.strictObject({ image_url: z.string().min(1) });
-const s3Input = z.strictObject({
+/** The ways in which a body can give a picture, or say where it is. */
+export const imageFields = {
+  image_base64: z.string().min(1),
+  image_url: z.string().min(1),
   s3: z.strictObject({
     bucket: z.string().refine(isPlainBucket, "must be the name of a bucket"),
     key: z.string().refine(isPlainKey, "must be a key without . and .. in its path, of at most 1,024 bytes"),
   }),
-});
+};
+const imageInput = z.strictObject({ image_base64: imageFields.image_base64 });
+const imageUrlInput = z.strictObject({ image_url: imageFields.image_url });
+const s3Input = z.strictObject({ s3: imageFields.s3 });
 
 /** A body whose input is text, a tensor or an image. Which one is chosen by the input, so that errors name the right field. */
 export const textSubmission = submissionOptions.extend({

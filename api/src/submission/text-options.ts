@@ -1,16 +1,19 @@
+import type { z } from "zod";
 import { parseWith } from "./parse-with.js";
-import { submissionOptions, type SubmissionOptions } from "./submission.js";
 
-const NUMBERS = ["deadline_ms", "top_k", "threshold"];
+const NUMBERS = ["deadline_ms", "top_k", "threshold", "confidence_threshold", "n"];
 
 /**
  * Options from form fields or query parameters, where everything is text. What is no number or boolean stays text, and
  * the schema then says so.
  * @throws BrokerError validation-failed
  */
-export function parseTextOptions(values: Readonly<Record<string, string>>): SubmissionOptions {
+export function parseTextOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  values: Readonly<Record<string, string>>,
+): z.output<Schema> {
   return parseWith(
-    submissionOptions,
+    schema,
     Object.fromEntries(Object.entries(values).map(([name, text]) => [name, toValue(name, text)])),
   );
 }

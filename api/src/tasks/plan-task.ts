@@ -46,15 +46,21 @@ export function toOrder(
   models: Pick<ModelRegistry, "all" | "get">,
 ): Order {
   const { kind } = submission.input;
-  const model =
-    submission.model === undefined
-      ? models.all().find((candidate) => candidate.defaultFor === kind)
-      : models.get(submission.model);
+  const model = findModel(submission.model, kind, models);
   if (!model) {
     const missing = submission.model === undefined ? `no model is the default for ${kind} inputs` : "no such model";
     throw new BrokerError("model-not-found", missing);
   }
   return { submission, ...caller, model, row: toRowInput(submission.input, model) };
+}
+
+/** The model of a name; without one the default for inputs of this kind. */
+export function findModel(
+  name: string | undefined,
+  kind: Submission["input"]["kind"],
+  models: Pick<ModelRegistry, "all" | "get">,
+): ModelDefinition | undefined {
+  return name === undefined ? models.all().find(({ defaultFor }) => defaultFor === kind) : models.get(name);
 }
 
 /**

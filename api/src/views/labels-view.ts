@@ -6,6 +6,8 @@ import { decodeElements } from "../tensors/decode-elements.js";
 export interface ScoredLabel {
   readonly label: string;
   readonly score: number;
+  /** Where it is, if the model says so: four numbers as the model gives them. */
+  readonly box?: readonly number[];
 }
 
 /** Labels of one output, best first. */
@@ -15,7 +17,8 @@ export interface LabelsView {
   readonly thresholdUsed?: number;
 }
 
-type LabelsOutput = ModelOutput & { readonly kind: "labels" };
+/** An output with scores of labels. */
+export type LabelsOutput = ModelOutput & { readonly kind: "labels" };
 
 /** How far a threshold is lowered at a time. */
 const THRESHOLD_STEP = 0.05;
@@ -23,15 +26,23 @@ const THRESHOLD_STEP = 0.05;
 /**
  * Scores of one row -> labels. Multi-label models answer at least one label: their threshold is lowered in steps
  * until one qualifies; other models may answer none.
+ * @param boxes four numbers for each label, in the order of the labels.
  * @returns undefined if the scores do not fit the labels of the model
  */
-export function toLabelsView(tensor: OutputTensor, output: LabelsOutput, options: ViewOptions): LabelsView | undefined {
+export function toLabelsView(
+  tensor: OutputTensor,
+  output: LabelsOutput,
+  options: ViewOptions,
+  boxes?: OutputTensor,
+): LabelsView | undefined {
   const scores = decodeElements(tensor);
   if (scores.length !== output.labels.length) return undefined;
+  const corners = boxes ? decodeElements(boxes) : [];
   const scored: ScoredLabel[] = [];
   output.labels.forEach((label, i) => {
     const score = scores[i];
-    if (typeof score === "number") scored.push({ label, score });
+    const box = corners.slice(4 * i, 4 * i + 4).filter((corner) => typeof corner === "number");
+    if (typeof score === "number") scored.push(box.length === 4 ? { label, score, box } : { label, score });
   });
   scored.sort((a, b) => b.score - a.score);
   const wanted = options.threshold ?? output.threshold;

@@ -60,7 +60,8 @@ export function toTaskView(
   };
 }
 
-type DoneTask = Extract<ReadTaskReply, { kind: "done" }>;
+/** A task whose run has ended. */
+export type DoneTask = Extract<ReadTaskReply, { kind: "done" }>;
 
 function toOutput(
   bytes: Buffer,
@@ -72,13 +73,17 @@ function toOutput(
 }
 
 /** A run of its own is a miss. Else the clocks of api and Redis tell whether the result was there before the task. */
-function toCacheWord(taskId: string, task: DoneTask): CacheWord {
+export function toCacheWord(taskId: string, task: DoneTask): CacheWord {
   if (task.runId === taskId) return "miss";
   return createdMsOf(taskId) >= task.finishedMs ? "hit" : "joined";
 }
 
 /** Milliseconds. `total_ms` is this task's own: a result that was there before it took no time. */
-function toTiming(taskId: string, task: DoneTask, record: RunRecord | undefined): Record<string, number> {
+export function toTiming(
+  taskId: string,
+  task: DoneTask,
+  record: RunRecord | undefined = decodeRecord(task.record),
+): Record<string, number> {
   const sinceMs = task.runId === taskId ? task.admittedMs : createdMsOf(taskId);
   const totalMs = Math.max(0, task.finishedMs - sinceMs);
   if (!record) return { total_ms: totalMs };

@@ -36,6 +36,8 @@ const scoredLabels = {
   /** Labels below it are left out. */
   threshold: z.number().min(0).max(1).default(0),
   topK: z.int().positive().default(5),
+  /** The tensor, also an output of kind `tensor`, with four numbers for each label: its box, passed on as it is. */
+  boxes: z.string().optional(),
 };
 const output = z.discriminatedUnion("kind", [
   z.strictObject({ ...scoredLabels, mode: z.enum(["multi-class", "multi-label", "binary"]) }),
