@@ -166,7 +166,7 @@ describe("what both refuse, and nothing is left of it", () => {
   const paths = ["/classify", "/v1/recognize"] as const;
   test.each(paths.flatMap((path) => wrong.map((row) => [path, ...row] as const)))(
     "%s %j is %i %s",
-    async (path, ask, status, code, pointer) => {
+    async (path, ask, ...[status, code, pointer]) => {
       const answer = await fixture.ask(path, { method: "POST", ...ask });
       expect(answer.body).toMatchObject({ status, code });
       if (pointer !== undefined) expect(answer.body["errors"]).toMatchObject([{ pointer }]);
