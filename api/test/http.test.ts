@@ -6,7 +6,7 @@ import { connectionLimit, openFilesLimit } from "../src/http/connection-limit.js
 import { ERROR_STATUS } from "../src/http/error-status.js";
 import { toProblem } from "../src/http/problem.js";
 import { parseWaitPreference } from "../src/http/wait-preference.js";
-import { detectImageType } from "../src/submission/image-type.js";
+import { detectImageType } from "../src/images/header/image-type.js";
 
 const request = { instance: "/v1/inference", requestId: "r1" };
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];

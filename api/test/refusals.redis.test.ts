@@ -206,11 +206,12 @@ test("models are listed with what they take and answer", async () => {
     "grid",
     "lonely",
     "numbers",
+    "scenes",
     "shapes",
     "tongues",
     "words",
   ]);
-  expect(models[4]).toEqual({
+  expect(models[5]).toEqual({
     name: "shapes",
     description: "",
     version: "1",

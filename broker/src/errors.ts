@@ -16,6 +16,12 @@ export const ERROR_CODES = {
   "unsupported-media-type": { meaning: "The body has no Content-Type that this endpoint takes.", retryable: false },
   "unsupported-content-encoding": { meaning: "Compressed bodies are not taken.", retryable: false },
   "unsupported-image-type": { meaning: "The bytes are no image of a type that is taken.", retryable: false },
+  "image-corrupt": { meaning: "The picture does not keep to its format, or is cut off.", retryable: false },
+  "image-too-large": {
+    meaning: "The picture has more pixels, a longer side or more frames than are taken.",
+    retryable: false,
+  },
+  "image-processing-timeout": { meaning: "The picture takes too long to decode.", retryable: false },
   "url-not-allowed": { meaning: "The URL is none that Sluice fetches.", retryable: false },
   "too-many-redirects": { meaning: "The URL leads on to others too many times.", retryable: false },
   "s3-bucket-not-allowed": { meaning: "Objects of this bucket are not taken as inputs here.", retryable: false },

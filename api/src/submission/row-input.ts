@@ -1,6 +1,6 @@
 import { BrokerError, encodeTensorInput, type ModelDefinition, tensorSignature } from "@sluice/broker";
+import { checkImage } from "../images/header/check-image.js";
 import { encodeTensor } from "../tensors/encode-tensor.js";
-import { detectImageType } from "./image-type.js";
 import { invalidField } from "./invalid-field.js";
 import type { SubmittedInput } from "./submission.js";
 
@@ -16,8 +16,8 @@ export interface RowInput {
 
 /**
  * Checks the input against its model and turns it into bytes.
- * @throws BrokerError validation-failed (wrong kind) | payload-too-large | unsupported-image-type | tensor-invalid |
- * invalid-base64
+ * @throws BrokerError validation-failed (wrong kind) | payload-too-large | unsupported-image-type | image-corrupt |
+ * image-too-large | tensor-invalid | invalid-base64
  */
 export function toRowInput(input: SubmittedInput, model: ModelDefinition): RowInput {
   const wanted = model.input;
@@ -41,13 +41,6 @@ function textRow(text: string, maxBytes: number): RowInput {
 
 function imageRow({ bytes, declaredType }: SubmittedInput & { kind: "image" }): RowInput {
   if (bytes.length === 0) throw invalidField("validation-failed", "/input", "must not be empty");
-  const type = detectImageType(bytes);
-  if (type === undefined) {
-    throw new BrokerError("unsupported-image-type", "the bytes are no JPEG, PNG, WebP, AVIF or GIF");
-  }
-  const declared = declaredType === "image/jpg" ? "image/jpeg" : declaredType;
-  if (declared !== undefined && declared !== type) {
-    throw new BrokerError("unsupported-image-type", `the bytes are ${type}, not ${declared}`);
-  }
+  checkImage(bytes, declaredType);
   return { content: bytes, byteLength: bytes.length, signature: "" };
 }

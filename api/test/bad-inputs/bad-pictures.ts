@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { Ask } from "../api-fixture.js";
 import { JPEG, PNG } from "../pictures.js";
 import { body, type BadInput, text } from "./bad-input.js";
@@ -14,6 +15,30 @@ function form(parts: readonly (readonly [string, string | Buffer])[], end = "--x
 const field = (name: string, value: string) => [`content-disposition: form-data; name="${name}"`, value] as const;
 const file = (name: string, content: Buffer = PNG, type = "image/png") =>
   [`content-disposition: form-data; name="${name}"; filename="../../b.png"\r\ncontent-type: ${type}`, content] as const;
+
+/** The same bytes but for one. */
+function changed(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8((copy[at] ?? 0) ^ 0xff, at);
+  return copy;
+}
+
+/** A PNG that says that it is so large; its header's checksum is right. */
+function pngOf(width: number, height: number): Buffer {
+  const copy = Buffer.from(PNG);
+  copy.writeUInt32BE(width, 16);
+  copy.writeUInt32BE(height, 20);
+  copy.writeUInt32BE(crc32(copy.subarray(12, 29)), 29);
+  return copy;
+}
+
+/** A PNG that says that it is an animation. */
+function pngOfFrames(frames: number): Buffer {
+  const control = Buffer.concat([Buffer.from("\0\0\0\x08acTL", "latin1"), Buffer.alloc(12)]);
+  control.writeUInt32BE(frames, 8);
+  control.writeUInt32BE(crc32(control.subarray(4, 16)), 16);
+  return Buffer.concat([PNG.subarray(0, 33), control, PNG.subarray(33)]);
+}
 
 /** Pictures that are none, and forms that cannot be read. */
 export const BAD_PICTURES: readonly BadInput[] = [
@@ -52,6 +77,13 @@ export const BAD_PICTURES: readonly BadInput[] = [
     "415 unsupported-image-type",
   ],
   ["HEIF", png("image/heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0", "latin1")), "415 unsupported-image-type"],
+  ["a PNG that is cut off", png("image/png", PNG.subarray(0, -8)), "422 image-corrupt"],
+  ["a PNG whose data are garbage", png("image/png", changed(PNG, 50)), "422 image-corrupt"],
+  ["a JPEG that is cut off", image(JPEG.subarray(0, -2).toString("base64")), "422 image-corrupt"],
+  ["a JPEG of nothing but its signature", png("image/jpeg", JPEG.subarray(0, 20)), "422 image-corrupt"],
+  ["a PNG of 30,000 x 30,000 pixels", png("image/png", pngOf(30_000, 30_000)), "422 image-too-large"],
+  ["a PNG of 1 x 1,000,000 pixels", png("image/png", pngOf(1, 1_000_000)), "422 image-too-large"],
+  ["a PNG of 1,001 frames", png("image/png", pngOfFrames(1_001)), "422 image-too-large"],
   ["a JPEG that says PNG", png("image/png", JPEG), "415 unsupported-image-type"],
   ["no bytes", png("image/png", Buffer.alloc(0)), "422 validation-failed /input"],
   [
