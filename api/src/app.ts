@@ -9,6 +9,7 @@ import { listModels } from "./routes/list-models.js";
 import { readRecognition } from "./routes/read-recognition.js";
 import { readResult, type ReadResultDeps } from "./routes/read-result.js";
 import { recognizeImage } from "./routes/recognize-image.js";
+import { type RetryDeps, retryTask } from "./routes/retry-task.js";
 import { showLiveness } from "./routes/show-liveness.js";
 import { showMetrics } from "./routes/show-metrics.js";
 import { showReadiness } from "./routes/show-readiness.js";
@@ -18,7 +19,8 @@ import type { PoolWatch } from "./tasks/pool-watch.js";
 /** What the routes need, all together. */
 export type AppDeps = SubmitDeps &
   ReadResultDeps &
-  CancelDeps & { readonly pools: PoolWatch; readonly servers: ServerWatch };
+  CancelDeps &
+  RetryDeps & { readonly pools: PoolWatch; readonly servers: ServerWatch };
 
 /** The routes: each is one file, and is timed under the path that stands here. */
 export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exchange }> {
@@ -31,6 +33,7 @@ export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exch
   post("/v1/inference", submitInference(deps));
   get("/v1/result/:task_id", readResult(deps));
   post("/v1/tasks/:task_id/cancel", cancelOneTask(deps));
+  post("/v1/tasks/:task_id/retry", retryTask(deps));
   post("/classify", classifyImage(deps));
   post("/v1/recognize", recognizeImage(deps));
   get("/v1/recognize/:request_id", readRecognition(deps));

@@ -146,7 +146,7 @@ function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean)
   const fetchImage = createFetchImage(options.imageUrls);
   const { fetchObject = refuseS3Objects } = deps;
   const inner = { pools, loads, memory, blobs, metrics, intake, waits, read };
-  const appDeps = { ...deps, ...inner, zone, identify, fetchImage, fetchObject, isDraining };
+  const appDeps = { ...deps, ...inner, blobStore: deps.blobs, zone, identify, fetchImage, fetchObject, isDraining };
   const http = createHttpServer(createApp(appDeps, createRouteWrapper({ metrics, log, isDraining })), options);
   const parts: readonly Service[] = [
     servers,

@@ -42,6 +42,10 @@ export const ERROR_CODES = {
     retryable: true,
   },
   "task-ended": { meaning: "The task has reached another terminal state already.", retryable: false },
+  "not-retryable": {
+    meaning: "Only a task that failed, and whose input is still kept, can be retried.",
+    retryable: false,
+  },
   overloaded: { meaning: "This process works on as much at once as it may.", retryable: true },
   "deadline-unattainable": { meaning: "So much work waits that the task would miss its deadline.", retryable: true },
   "queue-full": { meaning: "As many tasks wait as the queue may hold.", retryable: true },

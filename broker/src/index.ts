@@ -62,8 +62,10 @@ export { readSettingsState, type SettingsState } from "./settings/settings-state
 
 export { admitTask, type AdmitRequest } from "./tasks/admission.js";
 export {
+  type BuriedRun,
   type DeadLetter,
   deleteDeadLetter,
+  findDeadLetter,
   listDeadLetterBlobs,
   listDeadLetters,
   readDeadLetter,

@@ -15,6 +15,7 @@ export const ERROR_STATUS = {
   "request-timeout": 408,
   "request-in-progress": 409,
   "task-ended": 409,
+  "not-retryable": 409,
   "result-expired": 410,
   "payload-too-large": 413,
   "unsupported-media-type": 415,

@@ -5,7 +5,9 @@ import {
   BrokerError,
   type ConfirmedWrites,
   formatLane,
+  type Lane,
   type LiveSettings,
+  type ModelDefinition,
   type Settings,
   wasNotCarriedOut,
 } from "@sluice/broker";
@@ -59,7 +61,7 @@ export async function admitOrder(
   const { model, row } = order;
   const inBlob = model.input.kind === "image" || row.byteLength > MAX_INLINE_BYTES;
   // No run is made then, so nobody would read the blob; one that is open or holds a result may still answer.
-  const closed = whyClosed(deps, order, task);
+  const closed = whyClosed(deps, toWantedRun(deps, order, task));
   let admitted: Admitted;
   try {
     if (inBlob && !closed) await deps.blobs.put(task.taskId, Buffer.from(row.content));
@@ -78,22 +80,34 @@ export async function admitOrder(
   return { runId: admitted.runId, cache };
 }
 
-/** Why no new run may be made for this order; undefined if one may. */
-function whyClosed(
-  { pools, loads, memory, settings }: AdmitDeps,
-  order: Order,
-  { lane }: PlannedTask,
-): BrokerError | undefined {
-  const { name, pool } = order.model;
-  if (pools.isDeserted(pool)) return new BrokerError("no-workers", `no worker serves ${name} at the moment`);
-  const own = settings.current().forModel(name);
-  if (memory.use() > own.backpressureRedisMemory)
-    return new BrokerError("storage-full", "Redis has no room for new work");
-  const overdueMs = CAUTION * loads.expectedWaitMs(formatLane(lane)) - ttlMsOf(order, own);
-  return overdueMs <= 0 ? undefined : unattainable(order, overdueMs);
+/** A run that would be made. */
+export interface WantedRun {
+  readonly model: ModelDefinition;
+  readonly lane: Lane;
+  /** From now to its deadline. */
+  readonly ttlMs: number;
 }
 
-function unattainable({ model }: Order, retryAfterMs: number): BrokerError {
+/** Why no new run may be made; undefined if one may. */
+export function whyClosed(
+  { pools, loads, memory, settings }: Pick<AdmitDeps, "pools" | "loads" | "memory" | "settings">,
+  { model, lane, ttlMs }: WantedRun,
+): BrokerError | undefined {
+  const { name, pool } = model;
+  if (pools.isDeserted(pool)) return new BrokerError("no-workers", `no worker serves ${name} at the moment`);
+  if (memory.use() > settings.current().forModel(name).backpressureRedisMemory) {
+    return new BrokerError("storage-full", "Redis has no room for new work");
+  }
+  const overdueMs = CAUTION * loads.expectedWaitMs(formatLane(lane)) - ttlMs;
+  return overdueMs <= 0 ? undefined : unattainable(model, overdueMs);
+}
+
+function toWantedRun({ settings }: Pick<AdmitDeps, "settings">, order: Order, { lane }: PlannedTask): WantedRun {
+  const { model } = order;
+  return { model, lane, ttlMs: ttlMsOf(order, settings.current().forModel(model.name)) };
+}
+
+function unattainable(model: ModelDefinition, retryAfterMs: number): BrokerError {
   const message = `so many tasks of ${model.name} wait that this one would miss its deadline`;
   return new BrokerError("deadline-unattainable", message, { details: { retryAfterMs } });
 }
@@ -127,7 +141,7 @@ async function requireAdmission(
   if (depth !== undefined) deps.loads.saw(lane, task.digest.shard, depth);
   if (reply.kind !== "full") return reply;
   if (depth !== undefined && closed) throw closed;
-  if (depth !== undefined && settings !== own) throw unattainable(order, ttlMs * (depth / room - 1));
+  if (depth !== undefined && settings !== own) throw unattainable(order.model, ttlMs * (depth / room - 1));
   throw new BrokerError("queue-full", "as many tasks wait as the queue may hold");
 }
 

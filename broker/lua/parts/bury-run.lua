@@ -8,10 +8,10 @@ local function bury_run(shard, run_id, now, keep_ms, reason, error, record)
   local touched = keys_of_run(shard, run_id, unpack(fields, 1, 4))
   touched[#touched + 1] = shard .. 'dead'
   require_here(touched)
-  redis.call('XADD', shard .. 'dead', '*', 'run', run_id, 'lane', fields[1], 'digest', fields[5] or '',
+  local letter = redis.call('XADD', shard .. 'dead', '*', 'run', run_id, 'lane', fields[1], 'digest', fields[5] or '',
     'signature', fields[6] or '', 'cost', fields[7] or '1', 'input', fields[8] or '', 'blob', fields[9] or '',
     'attempts', fields[10] or '0', 'reason', reason, 'error', error)
-  redis.call('HSET', run, 'state', 'FAILED', 'error', error, 'record', record, 'finished', now)
+  redis.call('HSET', run, 'state', 'FAILED', 'error', error, 'record', record, 'finished', now, 'letter', letter)
   redis.call('HDEL', run, 'input', 'blob', 'lease', 'worker')
   remove_entries(shard, fields[1], fields[2], fields[3], fields[4])
   redis.call('UNLINK', run .. ':tasks')

@@ -47,6 +47,27 @@ export async function readDeadLetter(
   return (await readShard(redis, shard, [entryId, entryId], 1))[0];
 }
 
+/** Where the dead letter of a run that failed is, or was: it may have been deleted or taken. */
+export interface BuriedRun {
+  /** The task that a redrive of it makes, or has made. */
+  readonly redrivenTaskId: string;
+  readonly letter: DeadLetter | undefined;
+}
+
+/** Finds the dead letter of a run. @returns undefined if the run did not fail, or is gone. @throws the Redis error */
+export async function findDeadLetter(redis: RedisClient, shard: number, runId: string): Promise<BuriedRun | undefined> {
+  const entryId = await redis.hget(keys.run(shard, runId), "letter");
+  if (!entryId) return undefined;
+  const letter = await readDeadLetter(redis, shard, entryId);
+  return { redrivenTaskId: redrivenTaskId({ shard, runId, entryId }), letter };
+}
+
+/** One letter, one task: it follows from the letter. */
+function redrivenTaskId({ shard, runId, entryId }: Pick<DeadLetter, "shard" | "runId" | "entryId">): string {
+  const entropy = createHash("sha256").update(`redrive ${runId} ${entryId}`).digest();
+  return createTaskId(shard, Number.parseInt(entryId), entropy);
+}
+
 /**
  * Blobs that dead letters of one shard still need. Reads page by page, for letters may hold inputs.
  * @param fromMs the time, by Redis' clock, of the oldest letters that matter, milliseconds. @throws the Redis error
@@ -86,8 +107,7 @@ export async function redriveDeadLetter(
   if (letter.runId === "") throw new BrokerError("entry-malformed", "this dead letter never was a task");
   const lane = parseLane(letter.lane);
   if (!lane) throw new BrokerError("internal", `a dead letter names no lane: ${letter.lane}`);
-  const entropy = createHash("sha256").update(`redrive ${letter.runId} ${letter.entryId}`).digest();
-  const taskId = createTaskId(letter.shard, Number.parseInt(letter.entryId), entropy);
+  const taskId = redrivenTaskId(letter);
   const { owner, settings, cacheTtlS } = redrive;
   const digest = { text: letter.digest, shard: letter.shard };
   const { signature, cost } = letter;

@@ -57,6 +57,7 @@ function fieldsOf(run: Run): Expected {
     alone: run.alone === undefined ? undefined : run.alone ? "1" : "0",
     ...(end ? { [state === "SUCCESS" ? "output" : "error"]: end.value, record: end.record } : {}),
     finished: end?.finished,
+    letter: run.letter,
   };
 }
 

@@ -39,6 +39,8 @@ export interface Run {
   deaths?: number;
   aloneDeaths?: number;
   end?: { readonly value: string; readonly record: string; readonly finished: Time };
+  /** Its dead letter, of a run that failed. */
+  letter?: EntryId;
   expires?: Time;
 }
 

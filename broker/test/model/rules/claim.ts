@@ -95,7 +95,8 @@ export function bury(
     blob: input?.kind === "blob" ? input.text : "",
     ...{ attempts: String(attempts), reason: failure.reason, error: failure.error },
   };
-  (shard.dead ??= []).push({ id: new EntryId(), fields });
+  run.letter = new EntryId();
+  (shard.dead ??= []).push({ id: run.letter, fields });
   run.state = "FAILED";
   end(run, now, failure.error, failure.record);
   run.expires = timeOf(now).plus(keepMs);
