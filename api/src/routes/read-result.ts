@@ -7,6 +7,7 @@ import {
   type ReadTaskReply,
 } from "@sluice/broker";
 import { requireJsonAccepted } from "../http/acceptable.js";
+import { wantsEvents } from "../http/event-stream.js";
 import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseQuery, type Query } from "../http/query.js";
@@ -19,6 +20,7 @@ import { type ReadTask, readUntilEnded } from "../tasks/read-until-ended.js";
 import { requireTask } from "../tasks/require-task.js";
 import type { TaskWaits } from "../tasks/task-waits.js";
 import { type KnownTask, toTaskView } from "../views/task-view.js";
+import { streamResult } from "./stream-result.js";
 
 /** What the route needs. */
 export interface ReadResultDeps {
@@ -31,11 +33,16 @@ export interface ReadResultDeps {
   readonly clock: Clock;
 }
 
-/** `GET /v1/result/{task_id}`: what the task says now, or as soon as it has ended while the caller waits. */
+/**
+ * `GET /v1/result/{task_id}`: what the task says now, or as soon as it has ended while the caller waits; with
+ * `Accept: text/event-stream` all that happens to it, as events.
+ */
 export function readResult(deps: ReadResultDeps): Handler {
   return async (c) => {
     const { incoming, outgoing } = c.env;
-    requireJsonAccepted(incoming.headers.accept);
+    const { accept } = incoming.headers;
+    const events = wantsEvents(accept);
+    if (!events) requireJsonAccepted(accept);
     const taskId = c.req.param("task_id") ?? "";
     if (!parseTaskId(taskId)) throw new BrokerError("task-not-found", "there is no such task");
     const query = parseQuery(incoming.url, ["wait", "top_k", "threshold"]);
@@ -44,6 +51,7 @@ export function readResult(deps: ReadResultDeps): Handler {
     const owner = deps.identify(incoming);
     const check = (reply: ReadTaskReply): KnownTask =>
       requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
+    if (events) return await streamResult(deps, c.env, { taskId, view, check });
     const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs) : undefined;
     if (wait) outgoing.on("close", wait.leave);
     try {
