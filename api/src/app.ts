@@ -38,7 +38,7 @@ export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exch
   post("/v1/recognize", recognizeImage(deps));
   get("/v1/recognize/:request_id", readRecognition(deps));
   get("/models", listModels(deps));
-  get("/healthz/live", showLiveness());
+  get("/healthz/live", showLiveness(deps));
   get("/healthz/ready", showReadiness(deps));
   get("/metrics", showMetrics(deps));
   app.notFound(wrap("unknown", unknownPath(app)));

@@ -14,6 +14,7 @@ import {
 } from "@sluice/broker";
 import { z } from "zod";
 import { connectionLimit, openFilesLimit } from "./http/connection-limit.js";
+import { type IdentityConfig, identityVariables, readIdentity } from "./identity/identity-config.js";
 import { parseUrlAllowance, type UrlAllowance } from "./images/url-allowance.js";
 
 /** What the api process is started with. */
@@ -54,6 +55,12 @@ export interface ApiConfig {
    * balancer asks for readiness. Default 1,000.
    */
   readonly drainMs: number;
+  /**
+   * `IDENTITY`: how callers say who they are: `keys`, `jwt` or `keys,jwt`; default `off` where only this machine reaches
+   * `HOST`, or with `--insecure`. Tokens must be of `JWT_ISSUER`, for `JWT_AUDIENCE`, by one of `JWT_ALGORITHMS` (default
+   * `RS256,ES256,EdDSA`) with a key of `JWT_KEYS`: the URL of a JSON Web Key Set, or a file with a public key in PEM.
+   */
+  readonly identity: IdentityConfig;
   /** `LOG_LEVEL` of pino; default `info`. */
   readonly logLevel: string;
 }
@@ -86,15 +93,20 @@ const variables = z.object({
   BODY_BUDGET_MIB: z.coerce.number().int().min(80).max(65_536).default(512),
   IMAGE_URLS: z.enum(["on", "off"]).default("on"),
   IMAGE_URL_ALLOW: z.string().default(""),
+  ...identityVariables,
   DRAIN_MS: z.coerce.number().int().min(0).max(60_000).default(1_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
 /**
  * Reads the environment, once.
+ * @param args `--insecure` allows to be reached by others without identity.
  * @throws BrokerError config-invalid that names every bad variable.
  */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ApiConfig {
+export function parseConfig(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  args: readonly string[] = [],
+): ApiConfig {
   const result = variables.safeParse(environment);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
@@ -119,6 +131,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     DRAIN_MS,
     LOG_LEVEL,
   } = result.data;
+  const read = readIdentity(result.data, { host: HOST, insecure: args.includes("--insecure") });
+  if ("problem" in read)
+    throw new BrokerError("config-invalid", read.problem, { details: { problems: [read.problem] } });
   const s3 = { endpoint: S3_ENDPOINT, region: S3_REGION };
   const bucket = parseBucketUrl(BLOB_STORE);
   return {
@@ -134,6 +149,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     s3InputBuckets: S3_INPUT_BUCKETS === undefined ? [] : toList(S3_INPUT_BUCKETS),
     bodyBudgetBytes: BODY_BUDGET_MIB * 1024 * 1024,
     imageUrls: IMAGE_URLS === "off" ? "off" : parseUrlAllowance(IMAGE_URL_ALLOW),
+    identity: read.identity,
     drainMs: DRAIN_MS,
     logLevel: LOG_LEVEL,
   };

@@ -1,3 +1,3 @@
 export { type Api, type ApiDeps, type ApiOptions, createApi } from "./server.js";
 export { type ApiConfig, parseConfig } from "./config.js";
-export { type Identify, identifyNobody } from "./identify.js";
+export { type Identify, identifyNobody } from "./identity/identify.js";

@@ -1,5 +1,6 @@
 import {
   BrokerError,
+  type Clock,
   connectRedis,
   createConfirmedWrites,
   createDoneEvents,
@@ -7,22 +8,29 @@ import {
   createModelRegistry,
   createServerWatch,
   createShardSubscriber,
+  type LiveSettings,
   openBlobStore,
   openS3Objects,
+  type RedisClient,
   systemClock,
 } from "@sluice/broker";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { type ApiConfig, parseConfig } from "./config.js";
+import { createIdentify, type Identify, identifyNobody } from "./identity/identify.js";
+import { createKeyCheck } from "./identity/key-check.js";
+import { createRateLimiter } from "./identity/rate-limiter.js";
+import { createTokenCheck } from "./identity/token-check.js";
 import { createS3Source, type FetchObject, refuseS3Objects } from "./images/s3-source.js";
 import { createApi } from "./server.js";
 import { MAX_IMAGE_BYTES } from "./submission/image-limits.js";
 
 async function main(): Promise<void> {
-  const config = parseConfig();
+  const config = parseConfig(undefined, process.argv.slice(2));
   const log = pino({ name: "api", level: config.logLevel });
   const blobs = await openBlobStore(config.blobs, { forced: config.durability.level !== "memory", writes: true });
   const fetchObject = await openS3Source(config);
   const redis = await connectRedis(config.redis, log);
+  const settings = createLiveSettings(redis, log);
   const api = createApi(
     {
       redis,
@@ -30,7 +38,8 @@ async function main(): Promise<void> {
       servers: createServerWatch(redis, config.durability, log),
       doneEvents: createDoneEvents(createShardSubscriber(config.redis, log)),
       models: createModelRegistry(redis, log),
-      settings: createLiveSettings(redis, log),
+      settings,
+      identify: await openIdentity(config, { redis, settings, clock: systemClock, log }),
       blobs,
       fetchObject,
       clock: systemClock,
@@ -53,6 +62,26 @@ async function main(): Promise<void> {
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
   await api.start();
+}
+
+/** @throws BrokerError config-invalid */
+async function openIdentity({ identity, host }: ApiConfig, deps: IdentityDeps): Promise<Identify> {
+  const { keys, tokens } = identity;
+  if (!keys && !tokens) {
+    deps.log.warn({ host }, "identity is off: whoever reaches this api may do everything, as the same caller");
+    return identifyNobody;
+  }
+  const checkKey = keys ? createKeyCheck(deps) : undefined;
+  const checkToken = tokens ? await createTokenCheck(tokens, deps.clock) : undefined;
+  deps.log.info({ keys, issuer: tokens?.issuer }, "identity is on");
+  return createIdentify({ checkKey, checkToken }, createRateLimiter(deps));
+}
+
+interface IdentityDeps {
+  readonly redis: RedisClient;
+  readonly settings: LiveSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
 async function openS3Source({ s3, s3InputBuckets: buckets }: ApiConfig): Promise<FetchObject> {

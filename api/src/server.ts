@@ -19,7 +19,7 @@ import { createBlobSweeper } from "./blobs/blob-sweeper.js";
 import { createBodyIntake } from "./http/body-intake.js";
 import { createHttpServer, type HttpServerOptions } from "./http/http-server.js";
 import { createRouteWrapper } from "./http/route.js";
-import { type Identify, identifyNobody } from "./identify.js";
+import { type Identify, identifyNobody } from "./identity/identify.js";
 import { createImageFetcher, type FetchImage, refuseImageUrls } from "./images/fetch-image.js";
 import { createTlsStarter } from "./images/pinned-connector.js";
 import { createHostResolver } from "./images/resolve-host.js";

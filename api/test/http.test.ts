@@ -24,7 +24,7 @@ describe("problems", () => {
       expect(problem.retryable).toBe(true);
       expect(Number(headers["retry-after"])).toBeGreaterThan(0);
     }
-    if (problem.status < 500 && problem.retryable) expect([408, 409]).toContain(problem.status);
+    if (problem.status < 500 && problem.retryable) expect([408, 409, 429]).toContain(problem.status);
   });
 
   test("of our inside tell only the general meaning", () => {
@@ -91,6 +91,7 @@ describe("the environment", () => {
       s3InputBuckets: [],
       bodyBudgetBytes: 512 * 1024 * 1024,
       imageUrls: { places: new Set(), ranges: [] },
+      identity: { keys: false, tokens: undefined },
       drainMs: 1_000,
       logLevel: "info",
     });

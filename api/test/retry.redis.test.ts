@@ -5,7 +5,7 @@ import { echoOf, inputOf, settle } from "./fake-worker.js";
 import { PNG } from "./pictures.js";
 
 /** Callers say who they are. */
-const fixture = useApi({ deps: { identify: ({ headers }) => String(headers["x-owner"] ?? "anna") } });
+const fixture = useApi({ deps: { identify: ({ incoming }) => String(incoming.headers["x-owner"] ?? "anna") } });
 
 const failure = { code: "endpoint-unavailable", message: "it is down" } as const;
 const as = (owner: string) => ({ "x-owner": owner });
@@ -20,7 +20,7 @@ const retry = (taskId: string, owner = "anna") =>
 const result = async (taskId: string, owner = "anna") =>
   (await fixture.ask(`/v1/result/${taskId}`, { headers: as(owner) })).body;
 const store = () => createLocalBlobStore(fixture.blobDir);
-const runs = async () => (await fixture.redis.keys("*:run:*")).filter((key) => !key.endsWith(":tasks"));
+const runs = async () => (await fixture.redis.keys("*:run:*")).filter((key) => !key.endsWith(":tasks")).sort();
 
 describe("POST /v1/tasks/{task_id}/retry", () => {
   test("makes one new task of a task that failed, however often it is asked for", async () => {

@@ -194,3 +194,14 @@ export {
   settleRuns,
   unclaimRuns,
 } from "./batches/worker-custody.js";
+export { type ApiKey, apiKeyId, isOwnerName, type Scope, SCOPES } from "./identity/api-key.js";
+export {
+  createApiKey,
+  findApiKey,
+  listApiKeys,
+  type ListedApiKey,
+  noteApiKeyUse,
+  revokeApiKey,
+} from "./identity/api-key-store.js";
+export { takeTokens } from "./identity/rate-bucket.js";
+export type { TakenTokens } from "./scripts/take-tokens.js";

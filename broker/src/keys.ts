@@ -51,6 +51,12 @@ export const keys = {
   batchers: (zone: string = DEFAULT_ZONE) => `sluice:batchers${zoneSuffix(zone)}`,
   /** Set: zones, if there is any but `local`. */
   zones: "sluice:zones",
+  /** Hash: what is known of API keys, by their id; none of them can be made from it. */
+  apiKeys: "sluice:api-keys",
+  /** Hash: when each was used last. */
+  apiKeyUses: "sluice:api-keys:used",
+  /** Hash with a time to live: the tokens that an owner's requests take. */
+  rate: (owner: string) => `sluice:rate:${owner}`,
   /** Hash: live settings, as operators write them. */
   config: "sluice:config",
   /** String: the last set of settings that was accepted. */

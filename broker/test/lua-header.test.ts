@@ -24,6 +24,7 @@ import { publishBatchScript } from "../src/scripts/publish-batch.js";
 import { readTaskScript } from "../src/scripts/read-task.js";
 import { releaseIdempotencyScript } from "../src/scripts/release-idempotency.js";
 import { settleScript } from "../src/scripts/settle.js";
+import { takeTokensScript } from "../src/scripts/take-tokens.js";
 import { touchScript } from "../src/scripts/touch.js";
 import { unclaimScript } from "../src/scripts/unclaim.js";
 
@@ -51,6 +52,7 @@ const scripts = [
   readTaskScript,
   releaseIdempotencyScript,
   settleScript,
+  takeTokensScript,
   touchScript,
   unclaimScript,
 ];

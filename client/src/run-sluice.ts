@@ -1,6 +1,7 @@
 import { BrokerError, connectRedis, parseRedisUrl } from "@sluice/broker";
 import { pino } from "pino";
 import { runConfig } from "./config/run-config.js";
+import { runKeys } from "./keys/run-keys.js";
 import { runLanes } from "./lanes/run-lanes.js";
 import { parseCommand, type SluiceCommand, USAGE } from "./parse-command.js";
 import type { SluiceIo } from "./sluice-io.js";
@@ -40,6 +41,7 @@ async function run(command: SluiceCommand, io: SluiceIo): Promise<void> {
   const redis = await connectRedis(target, pino({ level: "silent" }), CONNECT_MS);
   try {
     if (command.kind === "config") await runConfig(command.action, { redis, options, io });
+    else if (command.kind === "keys") await runKeys(command.action, { redis, options, io });
     else if (command.kind === "lanes") await runLanes({ redis, options, io });
     else await runTop({ redis, options, io });
   } finally {

@@ -42,6 +42,7 @@ const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, 
   "retry.base_ms": ["10", "retryBaseMs", 10],
   lease_ms: ["20000", "leaseMs", 20_000],
   "zone.spill_after_ms": ["500", "zoneSpillAfterMs", 500],
+  "limits.requests_per_minute": ["60", "limitsRequestsPerMinute", 60],
   prefetch: ["2", "prefetch", 2],
 };
 const rows = SETTING_NAMES.map((key) => {

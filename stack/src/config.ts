@@ -15,10 +15,15 @@ export interface StartConfig {
   readonly dir: string;
   /** HOST on which the api listens, 127.0.0.1 if absent. */
   readonly host: string;
+  /** `--insecure`: others may reach the api although identity is off. */
+  readonly insecure: boolean;
 }
 
 /** @throws Error that names the variable and what is wrong with it. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): StartConfig {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  args: readonly string[] = [],
+): StartConfig {
   const api = env.PORT === undefined || env.PORT === "" ? 8080 : Number(env.PORT);
   if (!Number.isInteger(api) || api < 1 || api > 65_535)
     throw new Error(`PORT (${env.PORT ?? ""}) must be 1 to 65535.`);
@@ -26,6 +31,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     redisUrl: env.REDIS_URL || undefined,
     tritonUrl: env.TRITON_URL || undefined,
     dir: resolve(env.SLUICE_DIR || projectFolders.written),
+    insecure: args.includes("--insecure"),
     host: env.HOST || "127.0.0.1",
     ports: {
       api,

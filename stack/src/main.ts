@@ -18,7 +18,7 @@ onStopSignals(
 );
 
 try {
-  await runUntilStopped(readConfig(), progress, told.signal);
+  await runUntilStopped(readConfig(undefined, process.argv.slice(2)), progress, told.signal);
   process.exit(0);
 } catch (error) {
   progress.say(`\n${error instanceof Error ? error.message : String(error)}`);

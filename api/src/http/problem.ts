@@ -42,6 +42,15 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: numbe
   "durability-unconfirmed": [1, 3],
   "shutting-down": [1, 2],
   "input-fetch-timeout": [2, 5],
+  "identity-unavailable": [2, 5],
+  "rate-limited": [1, 2],
+};
+
+/** What a caller is asked for (RFC 6750, section 3). */
+const CHALLENGES: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'Bearer realm="sluice"',
+  "invalid-token": 'Bearer realm="sluice", error="invalid_token"',
+  "insufficient-scope": 'Bearer realm="sluice", error="insufficient_scope"',
 };
 
 /** A computed wait is known to a third or so. */
@@ -76,7 +85,10 @@ export function toProblem(
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   const range = typeof details["retryAfterMs"] === "number" ? spread(details["retryAfterMs"]) : RETRY_AFTER_S[code];
   if (range) headers["retry-after"] = String(range[0] + Math.floor(random() * (range[1] - range[0] + 1)));
+  Object.assign(headers, details["headers"]);
   if (typeof details["allow"] === "string") headers["allow"] = details["allow"];
+  const challenge = CHALLENGES[code];
+  if (challenge !== undefined) headers["www-authenticate"] = challenge;
   if (code === "shutting-down") headers["connection"] = "close";
   return { problem, headers };
 }

@@ -9,6 +9,10 @@ import { toProblem } from "./problem.js";
 /** Wraps a route: times it, and answers what it throws. There is no other middleware: each would cost every request. */
 export type WrapRoute = (name: string, handle: Handler) => (c: ApiContext) => Promise<Response>;
 
+/** Whoever is refused so is not listened to for long: only a small body is read to its end. */
+const STRANGERS = new Set([401, 403, 429]);
+const SMALL_BYTES = 64 * 1024;
+
 /** More headers than any honest client sends. */
 const MAX_HEADERS = 100;
 
@@ -29,7 +33,9 @@ export function createRouteWrapper(deps: {
     const { problem, headers } = toProblem(error, { instance: pathOf(exchange), requestId: id });
     const body = JSON.stringify(problem);
     const { status } = problem;
-    const unread = !exchange.incoming.complete && (error.code === "overloaded" || status === 413 || isDraining());
+    const isLate = error.code === "overloaded" || status === 413 || isDraining();
+    const isUnwanted = isLate || (STRANGERS.has(status) && !isSmall(exchange));
+    const unread = !exchange.incoming.complete && isUnwanted;
     return {
       response: unread ? answerEarly(exchange, status, body, headers) : new Response(body, { status, headers }),
       status,
@@ -55,6 +61,10 @@ export function createRouteWrapper(deps: {
       return response;
     };
   };
+}
+
+function isSmall({ incoming }: Exchange): boolean {
+  return Number(incoming.headers["content-length"] ?? Infinity) <= SMALL_BYTES;
 }
 
 /** Path of the request, without its query. */

@@ -9,7 +9,7 @@ import {
 import { requireJsonAccepted } from "../http/acceptable.js";
 import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
-import type { Identify } from "../identify.js";
+import type { Identify } from "../identity/identify.js";
 import { missingTask } from "../tasks/require-task.js";
 import type { TaskBlobs } from "../tasks/task-blobs.js";
 
@@ -30,10 +30,10 @@ export function cancelOneTask(deps: CancelDeps): Handler {
   return async (c) => {
     const { incoming } = c.env;
     requireJsonAccepted(incoming.headers.accept);
+    const owner = await deps.identify(c.env, "submit");
     const taskId = c.req.param("task_id") ?? "";
     const parsed = parseTaskId(taskId);
     if (!parsed) throw new BrokerError("task-not-found", "there is no such task");
-    const owner = deps.identify(incoming);
     const reply = await deps.writes.lasting(parsed.shard, (redis) => cancelTask(redis, taskId, owner));
     switch (reply.kind) {
       case "none":

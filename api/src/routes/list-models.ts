@@ -2,11 +2,13 @@ import type { ModelDefinition, ModelOutput, ModelRegistry } from "@sluice/broker
 import { requireJsonAccepted } from "../http/acceptable.js";
 import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
+import type { Identify } from "../identity/identify.js";
 
 /** `GET /models`: the models that can be asked now, in order of name. */
-export function listModels(deps: { readonly models: ModelRegistry }): Handler {
-  return ({ env }) => {
+export function listModels(deps: { readonly models: ModelRegistry; readonly identify: Identify }): Handler {
+  return async ({ env }) => {
     requireJsonAccepted(env.incoming.headers.accept);
+    await deps.identify(env, "read");
     const models = [...deps.models.all()].sort((a, b) => (a.name < b.name ? -1 : 1));
     return jsonResponse(200, JSON.stringify({ models: models.map(toModelView) }));
   };

@@ -14,11 +14,11 @@ export function readRecognition(deps: ReadResultDeps): Handler {
   return async (c) => {
     const { incoming } = c.env;
     requireJsonAccepted(incoming.headers.accept);
+    const owner = await deps.identify(c.env, "read");
     const requestId = c.req.param("request_id") ?? "";
     if (!parseTaskId(requestId)) throw new BrokerError("task-not-found", "there is no such task");
     const { confidence_threshold: asked } = parseQuery(incoming.url, ["confidence_threshold"]);
     const { threshold } = asked === undefined ? {} : parseTextOptions(submissionOptions, { threshold: asked });
-    const owner = deps.identify(incoming);
     const settings = deps.settings.current().forAll;
     const task = requireTask(requestId, await deps.read(requestId), { owner, nowMs: deps.clock.epochMs(), settings });
     const body = toRecognitionView(requestId, task, deps.models, { threshold });

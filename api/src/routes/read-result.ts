@@ -12,7 +12,7 @@ import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseQuery, type Query } from "../http/query.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
-import type { Identify } from "../identify.js";
+import type { Identify } from "../identity/identify.js";
 import type { ApiMetrics } from "../metrics.js";
 import { submissionOptions, type ViewOptions } from "../submission/submission.js";
 import { parseTextOptions } from "../submission/text-options.js";
@@ -43,12 +43,12 @@ export function readResult(deps: ReadResultDeps): Handler {
     const { accept } = incoming.headers;
     const events = wantsEvents(accept);
     if (!events) requireJsonAccepted(accept);
+    const owner = await deps.identify(c.env, "read");
     const taskId = c.req.param("task_id") ?? "";
     if (!parseTaskId(taskId)) throw new BrokerError("task-not-found", "there is no such task");
     const query = parseQuery(incoming.url, ["wait", "top_k", "threshold"]);
     const view = toView(query);
     const { waitMs, applied } = parseWaitPreference(incoming.headers["prefer"] as string | undefined, query["wait"]);
-    const owner = deps.identify(incoming);
     const check = (reply: ReadTaskReply): KnownTask =>
       requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
     if (events) return await streamResult(deps, c.env, { taskId, view, check });

@@ -33,10 +33,10 @@ export function retryTask(deps: RetryDeps): Handler {
   return async (c) => {
     const { incoming } = c.env;
     requireJsonAccepted(incoming.headers.accept);
+    const owner = await deps.identify(c.env, "submit");
     const taskId = c.req.param("task_id") ?? "";
     const parsed = parseTaskId(taskId);
     if (!parsed) throw new BrokerError("task-not-found", "there is no such task");
-    const owner = deps.identify(incoming);
     const settings = deps.settings.current().forAll;
     const task = requireTask(taskId, await deps.read(taskId), { owner, nowMs: deps.clock.epochMs(), settings });
     if (task.kind !== "done" || task.state !== "FAILED") throw notRetryable("the task has not failed");

@@ -67,8 +67,8 @@ async function take<Options, Ask extends PictureAsk>(
   env: Exchange,
   { route, share }: { readonly route: PictureRoute<Options, Ask>; readonly share: BodyShare },
 ): Promise<{ readonly ask: Ask; readonly taken: TakenTask }> {
+  const owner = await deps.identify(env, "submit");
   const key = parseIdempotencyKey(env.incoming.headers["idempotency-key"]);
-  const owner = deps.identify(env.incoming);
   const ask = route.toAsk(await route.form.parse(env, share, deps));
   const { submission, waitMs } = ask;
   return { ask, taken: await runner.take({ submission, owner, key, waitMs }, env.outgoing) };

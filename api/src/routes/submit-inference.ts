@@ -4,7 +4,7 @@ import type { BodyIntake, BodyShare } from "../http/body-intake.js";
 import type { Exchange, Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
-import type { Identify } from "../identify.js";
+import type { Identify } from "../identity/identify.js";
 import type { ApiMetrics } from "../metrics.js";
 import type { ImageSources } from "../submission/fetch-input.js";
 import { parseSubmission } from "../submission/parse-submission.js";
@@ -63,8 +63,8 @@ export function submitInference(deps: SubmitDeps): Handler {
 /** Reads the body, and admits the task that it asks for. */
 async function take(deps: SubmitDeps, runner: SubmissionRunner, env: Exchange, share: BodyShare): Promise<Taken> {
   const { headers } = env.incoming;
+  const owner = await deps.identify(env, "submit");
   const key = parseIdempotencyKey(headers["idempotency-key"]);
-  const owner = deps.identify(env.incoming);
   const { submission, queryWait } = await parseSubmission(env, share, deps);
   const { waitMs, applied } = parseWaitPreference(headers["prefer"] as string | undefined, queryWait);
   const task = await runner.take({ submission, owner, key, waitMs }, env.outgoing);

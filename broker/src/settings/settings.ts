@@ -48,6 +48,8 @@ const SETTINGS = {
   lease_ms: count(1_000, 600_000).default(15_000),
   /** A task that has waited so long in its zone may run in another one. 0: only while its own has no worker. */
   "zone.spill_after_ms": count(0, 600_000).default(2_000),
+  /** Requests that a caller may make in a minute, where identity is on. 0: as many as it likes. */
+  "limits.requests_per_minute": count(0, 100_000_000).default(1_000),
   /** Batches that may wait in the pool for each worker slot. */
   prefetch: count(0, 16).default(1),
 } as const;
@@ -59,7 +61,12 @@ export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** What pools and endpoints go by, which models share. */
-const FOR_ALL_ONLY: readonly SettingName[] = ["backpressure.gpu_utilization", "backpressure.gpu_memory", "prefetch"];
+const FOR_ALL_ONLY: readonly SettingName[] = [
+  "backpressure.gpu_utilization",
+  "backpressure.gpu_memory",
+  "limits.requests_per_minute",
+  "prefetch",
+];
 
 /** Whether models may have this setting of their own. */
 export function mayBeOwn(name: SettingName): boolean {
@@ -86,6 +93,7 @@ export interface Settings {
   readonly retryBaseMs: number;
   readonly leaseMs: number;
   readonly zoneSpillAfterMs: number;
+  readonly limitsRequestsPerMinute: number;
   readonly prefetch: number;
 }
 
@@ -200,6 +208,7 @@ function resolve(
     retryBaseMs: read("retry.base_ms"),
     leaseMs: read("lease_ms"),
     zoneSpillAfterMs: read("zone.spill_after_ms"),
+    limitsRequestsPerMinute: read("limits.requests_per_minute"),
     prefetch: read("prefetch"),
   };
   const [wait, ttl] = [fieldOf("batch.max_wait_ms"), fieldOf("queue.ttl_s")];

@@ -13,6 +13,8 @@ export interface RoleLaunch {
   /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** Its command line. */
+  readonly args?: readonly string[];
   /** The folder that holds `ROLE/dist/main.js`; this checkout if absent. */
   readonly root?: string;
   /** Longest time until it must be ready, in ms. @defaultValue 30,000 */
@@ -37,11 +39,11 @@ const NODE_FLAGS: Partial<Record<Role, readonly string[]>> = {
  * @throws Error with the end of its log if it does not.
  */
 export async function launchRole(launch: RoleLaunch): Promise<RunningProcess> {
-  const { name, role, env, logFile, root = projectFolders.root, readyMs = 30_000, signal } = launch;
+  const { name, role, env, logFile, args = [], root = projectFolders.root, readyMs = 30_000, signal } = launch;
   const running = await startProcess({
     name,
     command: process.execPath,
-    args: [...(NODE_FLAGS[role] ?? []), join(root, role, "dist", "main.js")],
+    args: [...(NODE_FLAGS[role] ?? []), join(root, role, "dist", "main.js"), ...args],
     env,
     cwd: root,
     logFile,

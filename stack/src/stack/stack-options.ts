@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly ports?: Partial<StackPorts>;
   /** Variables for every role, beside our own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Lets others than this machine reach the api without identity. @defaultValue false */
+  readonly insecure?: boolean;
   /** Start processes that die again. @defaultValue false */
   readonly supervise?: boolean;
   /** Told when a process dies and when it is back. */

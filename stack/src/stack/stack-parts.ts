@@ -89,7 +89,8 @@ export async function createStackParts(options: StackOptions): Promise<StackPart
         const name = index === 0 ? role : `${role}-${index + 1}`;
         const port = index === 0 ? options.ports?.[role] : undefined;
         const readyMs = role === "gpu-worker" && options.tritonUrl !== undefined ? TRITON_ELSEWHERE_MS : undefined;
-        return startRoleProcess({ name, role, env, logFile: logFile(name), readyMs }, port, lookAfter);
+        const args = role === "api" && options.insecure ? ["--insecure"] : [];
+        return startRoleProcess({ name, role, env, args, logFile: logFile(name), readyMs }, port, lookAfter);
       }),
     stop: () => stopInOrder(STOP_ORDER.map(({ part, graceMs }) => ({ members: membersOf(part), graceMs }))),
     forceStop: () => started.forEach(({ supervised }) => supervised.kill("SIGKILL")),
@@ -135,6 +136,7 @@ async function startRoleProcess(
     readonly name: string;
     readonly role: Role;
     readonly env: Readonly<Record<string, string>>;
+    readonly args: readonly string[];
     readonly logFile: string;
     readonly readyMs: number | undefined;
   },

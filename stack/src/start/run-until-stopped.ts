@@ -59,6 +59,7 @@ async function start(config: StartConfig, tools: StartTools): Promise<Stack | un
       redisProgram: tools.redisProgram,
       tritonUrl: config.tritonUrl,
       ports,
+      insecure: config.insecure,
       supervise: true,
       onEvent: (name, event) => {
         progress.say(eventLine(name, event, shortPath(logFolder)));
