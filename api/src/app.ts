@@ -5,11 +5,12 @@ import { pathOf, type WrapRoute } from "./http/route.js";
 import { unknownPath } from "./http/unknown-path.js";
 import { classifyImage } from "./routes/classify-image.js";
 import { cancelOneTask, type CancelDeps } from "./routes/cancel-task.js";
-import { listModels } from "./routes/list-models.js";
+import { listModels, type ListModelsDeps } from "./routes/list-models.js";
 import { readRecognition } from "./routes/read-recognition.js";
 import { readResult, type ReadResultDeps } from "./routes/read-result.js";
 import { recognizeImage } from "./routes/recognize-image.js";
 import { type RetryDeps, retryTask } from "./routes/retry-task.js";
+import { showDocs, showOpenApi, showProblem } from "./routes/show-docs.js";
 import { showLiveness } from "./routes/show-liveness.js";
 import { showMetrics } from "./routes/show-metrics.js";
 import { showReadiness } from "./routes/show-readiness.js";
@@ -20,6 +21,7 @@ import type { PoolWatch } from "./tasks/pool-watch.js";
 export type AppDeps = SubmitDeps &
   ReadResultDeps &
   CancelDeps &
+  ListModelsDeps &
   RetryDeps & { readonly pools: PoolWatch; readonly servers: ServerWatch };
 
 /** The routes: each is one file, and is timed under the path that stands here. */
@@ -41,6 +43,9 @@ export function createApp(deps: AppDeps, wrap: WrapRoute): Hono<{ Bindings: Exch
   get("/healthz/live", showLiveness(deps));
   get("/healthz/ready", showReadiness(deps));
   get("/metrics", showMetrics(deps));
+  get("/openapi.json", showOpenApi());
+  get("/docs", showDocs());
+  get("/problems/:code", showProblem());
   app.notFound(wrap("unknown", unknownPath(app)));
   return app;
 }

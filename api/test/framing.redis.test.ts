@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { countRuns, until, useApi } from "./api-fixture.js";
+import { PNG } from "./pictures.js";
 
 const fixture = useApi();
 
@@ -130,7 +131,7 @@ describe("too much", () => {
 
   test("a picture above 50 MB is 413 as Base64, as form and as bytes", { timeout: 60_000 }, async () => {
     const large = Buffer.alloc(50 * MEGABYTE + 3, 1);
-    large.set(Buffer.from("89504e470d0a1a0a", "hex"));
+    large.set(PNG);
     const json = await fixture.submit({ image_base64: large.toString("base64") });
     expect(json.body).toMatchObject({ code: "payload-too-large" });
     const head = '--x\r\ncontent-disposition: form-data; name="image"; filename="a"\r\n\r\n';

@@ -221,5 +221,6 @@ test("models are listed with what they take and answer", async () => {
     outputs: [{ name: "shape", kind: "labels", mode: "multi-class", threshold: 0, top_k: 5, label_count: 2 }],
     max_batch_size: 64,
     metrics: {},
+    latency: [],
   });
 });

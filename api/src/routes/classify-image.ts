@@ -19,10 +19,10 @@ const DEFAULT_TOP_K = 5;
 /** What `POST /classify` takes. */
 export const classifyForm = definePictureForm({
   model: optionFields.model,
-  mode: z.enum(["binary", "multi-class", "multi-label"]),
+  mode: z.enum(["binary", "multi-class", "multi-label"]).describe("which output of the model is meant"),
   top_k: optionFields.top_k,
   threshold: optionFields.threshold,
-  deadline_ms: z.int().min(1).max(60_000),
+  deadline_ms: z.int().min(1).max(60_000).describe("how long the request may take; else 10,000"),
 });
 
 type ClassifyOptions = PictureOptions<typeof classifyForm>;

@@ -56,13 +56,23 @@ const MAX_DEADLINE_MS = 86_400_000;
 
 /** Fields that several routes have in their bodies. */
 export const optionFields = {
-  model: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "must be the name of a model"),
-  client_id: z.string().regex(/^[\x20-\x7e]{1,200}$/, "must be 1 to 200 printable ASCII characters"),
-  priority: z.enum(["now", "bulk"]),
-  deadline_ms: z.int().min(1).max(MAX_DEADLINE_MS),
-  dedupe: z.boolean(),
-  top_k: z.int().min(1).max(10_000),
-  threshold: z.number().min(0).max(1),
+  model: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "must be the name of a model")
+    .describe("one of `GET /models`; else the default for such inputs"),
+  client_id: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,200}$/, "must be 1 to 200 printable ASCII characters")
+    .describe("the caller's own name for itself"),
+  priority: z.enum(["now", "bulk"]).describe("`bulk` fills what `now` leaves empty in batches"),
+  deadline_ms: z
+    .int()
+    .min(1)
+    .max(MAX_DEADLINE_MS)
+    .describe("from now until nobody wants the result; then the task is EXPIRED"),
+  dedupe: z.boolean().describe("`false`: compute it, even if an equal task was or is computed"),
+  top_k: z.int().min(1).max(10_000).describe("most labels of an output"),
+  threshold: z.number().min(0).max(1).describe("labels below it are left out"),
 };
 
 /** The options of a submission, apart from its input. */
@@ -81,8 +91,8 @@ const tensorInput = z.strictObject({
 });
 /** The ways in which a body can give a picture, or say where it is. */
 export const imageFields = {
-  image_base64: z.string().min(1),
-  image_url: z.string().min(1),
+  image_base64: z.string().min(1).describe("a picture in Base64, or as a data URL"),
+  image_url: z.string().min(1).describe("where a picture is fetched from"),
   s3: z.strictObject({
     bucket: z.string().refine(isPlainBucket, "must be the name of a bucket"),
     key: z.string().refine(isPlainKey, "must be a key without . and .. in its path, of at most 1,024 bytes"),
