@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answerClientError } from "./client-errors.js";
+import { createPipeliningLimit } from "./pipelining-limit.js";
 import { toProblem } from "./problem.js";
 
 /** Where to listen, and how long to wait for requests. */
@@ -44,7 +45,10 @@ export interface HttpServer extends Service {
 /** Serves a hono app on Node's HTTP server, with every limit set. */
 export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>, options: HttpServerOptions): HttpServer {
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler: answerUnrouted });
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
+  const isOneTooMany = createPipeliningLimit();
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (!isOneTooMany(incoming, outgoing)) void listener(incoming, outgoing);
+  };
   const server = createServer(
     {
       headersTimeout: options.headersTimeoutMs ?? 10_000,

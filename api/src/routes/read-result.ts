@@ -12,6 +12,7 @@ import type { Handler } from "../http/exchange.js";
 import { jsonResponse } from "../http/json-response.js";
 import { parseQuery, type Query } from "../http/query.js";
 import { parseWaitPreference } from "../http/wait-preference.js";
+import { whenGone } from "../http/when-gone.js";
 import type { Identify } from "../identity/identify.js";
 import type { ApiMetrics } from "../metrics.js";
 import { submissionOptions, type ViewOptions } from "../submission/submission.js";
@@ -53,7 +54,7 @@ export function readResult(deps: ReadResultDeps): Handler {
       requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
     if (events) return await streamResult(deps, c.env, { taskId, view, check });
     const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs) : undefined;
-    if (wait) outgoing.on("close", wait.leave);
+    if (wait) whenGone(outgoing, wait.leave);
     try {
       const first = check(await deps.read(taskId));
       const last = wait ? await readUntilEnded(deps.read, taskId, wait, first) : first;

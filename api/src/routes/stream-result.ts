@@ -5,6 +5,7 @@ import type { Exchange } from "../http/exchange.js";
 import { type EventStream, openEventStream } from "../http/event-stream.js";
 import { toProblem } from "../http/problem.js";
 import { pathOf } from "../http/route.js";
+import { whenGone } from "../http/when-gone.js";
 import type { ViewOptions } from "../submission/submission.js";
 import type { TaskWait } from "../tasks/task-waits.js";
 import { type KnownTask, toTaskView } from "../views/task-view.js";
@@ -34,7 +35,7 @@ export async function streamResult(
 ): Promise<Response> {
   const lastId = incoming.headers["last-event-id"];
   const wait = deps.waits.open(task.taskId, MAX_STREAM_MS);
-  outgoing.on("close", wait.leave);
+  whenGone(outgoing, wait.leave);
   try {
     const first = task.check(await deps.read(task.taskId));
     if (stageOf(first) === lastId && first.kind !== "open") return new Response(null, { status: 204 });

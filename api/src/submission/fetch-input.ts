@@ -1,5 +1,6 @@
 import type { BodyShare } from "../http/body-intake.js";
 import type { Exchange } from "../http/exchange.js";
+import { whenGone } from "../http/when-gone.js";
 import type { FetchImage } from "../images/fetch-image.js";
 import type { FetchObject } from "../images/s3-source.js";
 import type { DistantImage, SubmittedImage } from "./submission.js";
@@ -21,13 +22,8 @@ export async function fetchInput(
   { fetchImage, fetchObject }: ImageSources,
 ): Promise<SubmittedImage> {
   const gone = new AbortController();
-  const onClose = () => gone.abort();
-  outgoing.once("close", onClose);
-  try {
-    const { signal } = gone;
-    if (named.kind === "s3-object") return { kind: "image", ...(await fetchObject(named, share, signal)) };
-    return { kind: "image", ...(await fetchImage(named.url, share, signal)) };
-  } finally {
-    outgoing.off("close", onClose);
-  }
+  whenGone(outgoing, () => gone.abort());
+  const { signal } = gone;
+  if (named.kind === "s3-object") return { kind: "image", ...(await fetchObject(named, share, signal)) };
+  return { kind: "image", ...(await fetchImage(named.url, share, signal)) };
 }

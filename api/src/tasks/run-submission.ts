@@ -1,5 +1,6 @@
 import type { Clock, ModelDefinition, ModelRegistry, ReadTaskReply } from "@sluice/broker";
 import type { ServerResponse } from "node:http";
+import { whenGone } from "../http/when-gone.js";
 import type { Submission } from "../submission/submission.js";
 import { admitBound } from "./admit-bound.js";
 import { type AdmitDeps, type AdmittedTask, admitOrder } from "./admit-order.js";
@@ -63,7 +64,7 @@ export function createSubmissionRunner(deps: RunDeps): SubmissionRunner {
       const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
       const task = bound?.task ?? plan(order);
       const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
-      if (wait) outgoing.on("close", wait.leave);
+      if (wait) whenGone(outgoing, wait.leave);
       try {
         const outcome = bound
           ? await admitBound(deps, order, bound)
