@@ -33,6 +33,7 @@ import { createMemoryWatch } from "./tasks/memory-watch.js";
 import { createPoolWatch } from "./tasks/pool-watch.js";
 import { createTaskBlobs } from "./tasks/task-blobs.js";
 import { createTaskReader } from "./tasks/task-reader.js";
+import { createWaitsByOwner } from "./tasks/waits-by-owner.js";
 import { createTaskWaits } from "./tasks/task-waits.js";
 
 /** What the api works with. Its owner connects Redis, and closes it after `stop`; the other services it starts itself. */
@@ -116,7 +117,9 @@ export function createApi(deps: ApiDeps, options: ApiOptions): Api {
 
 function assemble(deps: ApiDeps, options: ApiOptions, isDraining: () => boolean) {
   const { redis, writes, servers, doneEvents, models, settings, clock, log, identify = identifyNobody } = deps;
-  const waits = createTaskWaits(doneEvents, clock);
+  const isIdentityOff = identify === identifyNobody;
+  const mostPerOwner = () => (isIdentityOff ? 0 : settings.current().forAll.limitsWaitsPerCaller);
+  const waits = createTaskWaits(doneEvents, clock, { byOwner: createWaitsByOwner(mostPerOwner) });
   const intake = createBodyIntake(options.bodyBudgetBytes ?? BODY_BUDGET_BYTES);
   const { zone = DEFAULT_ZONE } = options;
   const zones = createKnownZones(redis, log, zone);

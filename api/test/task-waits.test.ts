@@ -80,7 +80,7 @@ describe("a wait", () => {
 test("by the clock, a wait looks again after 1.5 to 2.5 s, and is over at its end", async () => {
   const events = fakeEvents();
   let nowMs = 0;
-  const waits = createTaskWaits(events, { epochMs: () => 0, monotonicMs: () => nowMs }, () => 0.5);
+  const waits = createTaskWaits(events, { epochMs: () => 0, monotonicMs: () => nowMs }, { random: () => 0.5 });
   await waits.start();
   const at = async (ms: number, next: Promise<WakeReason>) => {
     nowMs = ms;

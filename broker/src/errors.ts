@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   "insufficient-scope": { meaning: "The key or token does not allow this.", retryable: false },
   "identity-unavailable": { meaning: "Tokens cannot be checked, for their keys cannot be fetched.", retryable: true },
   "rate-limited": { meaning: "The caller has made as many requests as it may for now.", retryable: true },
+  "too-many-waiters": { meaning: "The caller has as many requests that wait as it may have.", retryable: true },
   "headers-too-large": { meaning: "The request has too many or too large headers.", retryable: false },
   "request-timeout": { meaning: "The request did not arrive in time.", retryable: true },
   "not-found": { meaning: "There is nothing at this path.", retryable: false },

@@ -43,6 +43,7 @@ const KEYS: Record<SettingName, readonly [value: string, field: keyof Settings, 
   lease_ms: ["20000", "leaseMs", 20_000],
   "zone.spill_after_ms": ["500", "zoneSpillAfterMs", 500],
   "limits.requests_per_minute": ["60", "limitsRequestsPerMinute", 60],
+  "limits.waits_per_caller": ["10", "limitsWaitsPerCaller", 10],
   prefetch: ["2", "prefetch", 2],
 };
 const rows = SETTING_NAMES.map((key) => {

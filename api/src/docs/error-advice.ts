@@ -30,6 +30,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, string>> = {
   "insufficient-scope": "Ask for a key or token with the scope that `detail` names.",
   "identity-unavailable": "Try again after Retry-After. The operator finds the reason in the log.",
   "rate-limited": "Wait for Retry-After. `RateLimit` tells in every answer how much is left.",
+  "too-many-waiters": "Wait with fewer requests at a time, or submit without waiting and poll.",
   "headers-too-large": "Send at most 100 headers and 16 KB of them.",
   "request-timeout": "Send the request faster: 10 s for its headers, 90 s for all of it.",
   "not-found": "Look for the path in this document.",

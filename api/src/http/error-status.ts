@@ -40,6 +40,7 @@ export const ERROR_STATUS = {
   "input-fetch-failed": 422,
   "headers-too-large": 431,
   "rate-limited": 429,
+  "too-many-waiters": 429,
   "config-invalid": 500,
   "entry-malformed": 500,
   internal: 500,

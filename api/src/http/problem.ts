@@ -44,6 +44,7 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, readonly [min: number, max: numbe
   "input-fetch-timeout": [2, 5],
   "identity-unavailable": [2, 5],
   "rate-limited": [1, 2],
+  "too-many-waiters": [1, 3],
 };
 
 /** What a caller is asked for (RFC 6750, section 3). */

@@ -14,6 +14,7 @@ const GROUPS = {
     "insufficient-scope",
     "identity-unavailable",
     "rate-limited",
+    "too-many-waiters",
   ],
   body: [
     "invalid-json",

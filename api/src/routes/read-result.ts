@@ -52,8 +52,8 @@ export function readResult(deps: ReadResultDeps): Handler {
     const { waitMs, applied } = parseWaitPreference(incoming.headers["prefer"] as string | undefined, query["wait"]);
     const check = (reply: ReadTaskReply): KnownTask =>
       requireTask(taskId, reply, { owner, nowMs: deps.clock.epochMs(), settings: deps.settings.current().forAll });
-    if (events) return await streamResult(deps, c.env, { taskId, view, check });
-    const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs) : undefined;
+    if (events) return await streamResult(deps, c.env, { taskId, owner, view, check });
+    const wait = waitMs > 0 ? deps.waits.open(taskId, waitMs, owner) : undefined;
     if (wait) whenGone(outgoing, wait.leave);
     try {
       const first = check(await deps.read(taskId));

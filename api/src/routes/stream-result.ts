@@ -17,6 +17,7 @@ const MAX_STREAM_MS = 3_600_000;
 /** A task whose events are wanted. */
 export interface StreamedTask {
   readonly taskId: string;
+  readonly owner: string;
   readonly view: ViewOptions;
   /** What the caller may see of a reply. @throws BrokerError */
   readonly check: (reply: ReadTaskReply) => KnownTask;
@@ -34,7 +35,7 @@ export async function streamResult(
   task: StreamedTask,
 ): Promise<Response> {
   const lastId = incoming.headers["last-event-id"];
-  const wait = deps.waits.open(task.taskId, MAX_STREAM_MS);
+  const wait = deps.waits.open(task.taskId, MAX_STREAM_MS, task.owner);
   whenGone(outgoing, wait.leave);
   try {
     const first = task.check(await deps.read(task.taskId));

@@ -63,7 +63,7 @@ export function createSubmissionRunner(deps: RunDeps): SubmissionRunner {
       const plan: PlanOrder = (asked) => planTask(asked, deps.clock.epochMs(), entropy);
       const bound = key === undefined ? undefined : await bindOrder(deps, order, key, plan);
       const task = bound?.task ?? plan(order);
-      const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs) : undefined;
+      const wait = waitMs > 0 ? deps.waits.open(task.taskId, waitMs, owner) : undefined;
       if (wait) whenGone(outgoing, wait.leave);
       try {
         const outcome = bound

@@ -1,4 +1,5 @@
 import type { CarriedResult, Clock, DoneEvents, Service, Wake } from "@sluice/broker";
+import type { WaitsByOwner } from "./waits-by-owner.js";
 
 /**
  * Why a wait came to a pause: there may be something new to read, its time is over, the client is gone, or this
@@ -26,8 +27,11 @@ export interface TaskWait {
 
 /** All callers who wait. */
 export interface TaskWaits extends Service {
-  /** From now on wake-ups of the run are heard. Open first, then admit or read: nothing is missed then. */
-  open(runId: string, waitMs: number): TaskWait;
+  /**
+   * From now on wake-ups of the run are heard. Open first, then admit or read: nothing is missed then.
+   * @param owner who waits. @throws BrokerError too-many-waiters
+   */
+  open(runId: string, waitMs: number, owner?: string): TaskWait;
   /** Ends all waits, and every later one at once. */
   drain(): void;
   readonly count: () => number;
@@ -40,11 +44,18 @@ const LOOK_AGAIN_MS = 2_000;
 /** What is being read when a wait ends may still be the result; Redis that says nothing for so long is not waited for. */
 const AFTER_END_MS = 500;
 
-/** @param random 0..1, spreads the looks. */
+/** What waits may be changed by; for tests, or by operators. */
+export interface TaskWaitsOptions {
+  /** 0..1, spreads the looks. */
+  readonly random?: () => number;
+  readonly byOwner?: WaitsByOwner;
+}
+
+/** The waits of one api. */
 export function createTaskWaits(
   doneEvents: Pick<DoneEvents, "listen">,
   clock: Clock,
-  random: () => number = Math.random,
+  { random = Math.random, byOwner }: TaskWaitsOptions = {},
 ): TaskWaits {
   const waits = new Set<Wait>();
   let timer: NodeJS.Timeout | undefined;
@@ -68,9 +79,11 @@ export function createTaskWaits(
       this.drain();
       clearInterval(timer);
     },
-    open(runId, waitMs) {
+    open(runId, waitMs, owner = "") {
+      byOwner?.enter(owner);
       const nowMs = clock.monotonicMs();
-      const wait = new Wait(runId, { doneEvents, waits, overAtMs: nowMs + waitMs, lookAtMs: nextLookMs(nowMs) });
+      const left = byOwner ? () => byOwner.leave(owner) : undefined;
+      const wait = new Wait(runId, { doneEvents, waits, left, overAtMs: nowMs + waitMs, lookAtMs: nextLookMs(nowMs) });
       if (draining) wait.signal("draining");
       return wait;
     },
@@ -88,6 +101,7 @@ class Wait implements TaskWait {
   lookAtMs: number;
   readonly #doneEvents: Pick<DoneEvents, "listen">;
   readonly #waits: Set<Wait>;
+  readonly #left: (() => void) | undefined;
   readonly #wake: Wake = (result) => {
     this.#result ??= result;
     this.signal("look");
@@ -103,12 +117,19 @@ class Wait implements TaskWait {
 
   constructor(
     runId: string,
-    options: { doneEvents: Pick<DoneEvents, "listen">; waits: Set<Wait>; overAtMs: number; lookAtMs: number },
+    options: {
+      doneEvents: Pick<DoneEvents, "listen">;
+      waits: Set<Wait>;
+      left: (() => void) | undefined;
+      overAtMs: number;
+      lookAtMs: number;
+    },
   ) {
     this.overAtMs = options.overAtMs;
     this.lookAtMs = options.lookAtMs;
     this.#doneEvents = options.doneEvents;
     this.#waits = options.waits.add(this);
+    this.#left = options.left;
     this.#runId = runId;
     this.#unlisten = this.#doneEvents.listen(runId, this.#wake);
   }
@@ -144,7 +165,7 @@ class Wait implements TaskWait {
 
   close(): void {
     this.#unlisten();
-    this.#waits.delete(this);
+    if (this.#waits.delete(this)) this.#left?.();
   }
 
   signal(reason: WakeReason): void {

@@ -14,7 +14,7 @@ import { createIdentify, type Identify } from "../../src/identity/identify.js";
 import { createKeyCheck } from "../../src/identity/key-check.js";
 import { createRateLimiter } from "../../src/identity/rate-limiter.js";
 import { silentLog } from "../../../broker/test/redis-fixture.js";
-import { type Answer, until, useApi } from "../api-fixture.js";
+import { type Answer, countRuns, until, useApi } from "../api-fixture.js";
 import { echoOf, settle } from "../fake-worker.js";
 
 let identify: Identify;
@@ -148,6 +148,32 @@ describe("with identity on", () => {
     expect(refused.headers["ratelimit"]).toMatch(/^"requests";r=0;t=1[0-2]$/);
     expect((await submit("b", bert)).headers["ratelimit"]).toBe('"requests";r=999;t=1');
     expect(await fixture.redis.pttl(keys.rate("k_anna"))).toBeLessThan(70_000);
+  });
+
+  test("B37: of one caller so many may wait, whichever way; others are not counted with it", async () => {
+    const [anna, bert] = [bearer(await keyOf("anna")), bearer(await keyOf("bert"))];
+    await fixture.redis.hset(keys.config, "limits.waits_per_caller", "3");
+    // Settings are seen within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    const id = String((await submit("waited for", anna)).body["task_id"]);
+    const wait = (headers: Record<string, string>) => fixture.ask(`/v1/result/${id}?wait=20`, { headers });
+    const events = { ...anna, accept: "text/event-stream" };
+    const waiting = [wait(anna), fixture.submit("other", {}, { ...anna, prefer: "wait=20" })];
+    waiting.push(fixture.ask(`/v1/result/${id}`, { headers: events }));
+    await until(() => fixture.api.waitCount() === 3);
+    expect((await wait(anna)).status).toBe(429);
+    const refused = await fixture.submit("refused", {}, { ...anna, prefer: "wait=20" });
+    expect(refused).toMatchObject({ status: 429, body: { code: "too-many-waiters", retryable: true } });
+    expect((await submit("without waiting", anna)).status).toBe(202);
+    const other = fixture.submit("of another", {}, { ...bert, prefer: "wait=20" });
+    await until(() => fixture.api.waitCount() === 4);
+    await settle(fixture.redis, id, echoOf("done"));
+    expect((await waiting[0])?.status).toBe(200);
+    await until(() => fixture.api.waitCount() === 2);
+    expect((await fixture.ask(`/v1/result/${id}?wait=20`, { headers: anna })).status).toBe(200);
+    await fixture.api.stop();
+    await Promise.all([...waiting, other]);
+    expect(await countRuns(fixture.redis)).toBe(4);
   });
 
   test("a stranger's large body is not read", async () => {

@@ -50,6 +50,8 @@ const SETTINGS = {
   "zone.spill_after_ms": count(0, 600_000).default(2_000),
   /** Requests that a caller may make in a minute, where identity is on. 0: as many as it likes. */
   "limits.requests_per_minute": count(0, 100_000_000).default(1_000),
+  /** Requests of one caller that may wait for results at one api, where identity is on. 0: as many as it likes. */
+  "limits.waits_per_caller": count(0, 1_000_000).default(1_000),
   /** Batches that may wait in the pool for each worker slot. */
   prefetch: count(0, 16).default(1),
 } as const;
@@ -65,6 +67,7 @@ const FOR_ALL_ONLY: readonly SettingName[] = [
   "backpressure.gpu_utilization",
   "backpressure.gpu_memory",
   "limits.requests_per_minute",
+  "limits.waits_per_caller",
   "prefetch",
 ];
 
@@ -94,6 +97,7 @@ export interface Settings {
   readonly leaseMs: number;
   readonly zoneSpillAfterMs: number;
   readonly limitsRequestsPerMinute: number;
+  readonly limitsWaitsPerCaller: number;
   readonly prefetch: number;
 }
 
@@ -209,6 +213,7 @@ function resolve(
     leaseMs: read("lease_ms"),
     zoneSpillAfterMs: read("zone.spill_after_ms"),
     limitsRequestsPerMinute: read("limits.requests_per_minute"),
+    limitsWaitsPerCaller: read("limits.waits_per_caller"),
     prefetch: read("prefetch"),
   };
   const [wait, ttl] = [fieldOf("batch.max_wait_ms"), fieldOf("queue.ttl_s")];
