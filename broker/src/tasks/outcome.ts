@@ -1,5 +1,6 @@
 import { BrokerError, ERROR_CODES, type ErrorCode } from "../errors.js";
 import { packList, unpackList } from "../msgpack-list.js";
+import { compressOutput, expandOutput } from "./compressed-output.js";
 
 /** One output tensor of one row, as the model gave it: little-endian, row-major; BYTES elements carry 4-byte lengths. */
 export interface OutputTensor {
@@ -35,14 +36,14 @@ export interface RunRecord {
   readonly attempts: number;
 }
 
-/** Output tensors -> msgpack. */
+/** Output tensors -> msgpack, compressed where that pays. */
 export function encodeOutput(tensors: readonly OutputTensor[]): Buffer {
-  return packList(tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, data]));
+  return compressOutput(packList(tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, data])));
 }
 
 /** msgpack -> output tensors. @throws BrokerError upstream-invalid on bytes that `encodeOutput` did not write. */
 export function decodeOutput(bytes: Uint8Array): OutputTensor[] {
-  const list = unpackList(bytes);
+  const list = unpackList(expandOutput(bytes));
   if (!list) throw new BrokerError("upstream-invalid", "a stored result cannot be read");
   return list.map((tensor) => {
     const [name, datatype, shape, data] = Array.isArray(tensor) ? (tensor as unknown[]) : [];
