@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
   cancelTask,
@@ -85,7 +86,7 @@ describe("wake-ups", () => {
     await cancelTask(redis, first.taskId, "anna");
     const all = Promise.all([large, failed, first].map(({ taskId }) => woken(taskId)));
     expect(twin.runId).toBe(first.taskId);
-    const outcomes = [successOf("x".repeat(1_024)), FAILURE, successOf("x")];
+    const outcomes = [successOf(randomBytes(768).toString("base64")), FAILURE, successOf("x")];
     await settleRuns(
       redis,
       [large, failed, first].map(({ taskId }, i) => ({
